@@ -116,7 +116,7 @@ impl Reported {
             // A text takes everything that is written to it.
             let _ = match run.digest {
                 Some(digest) => writeln!(line, "{}  {}", digest.hex(), row.run),
-                None => writeln!(line, "{}  {}  {}  {}", row.status, row.run, row.attempts, row.spent),
+                None => writeln!(line, "{}  {}  {}  {}", row.status, row.run, row.attempts, row.spent.as_known()),
             };
             digesting.add(line.as_bytes());
         }

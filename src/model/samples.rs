@@ -267,7 +267,7 @@ pub(crate) fn every_event() -> Vec<(Timestamp, Event)> {
             stage: Stage::Agent,
             failure: provider_failure(),
             retry: false,
-            spent: Total { known: usd(9.1), unknown: 1 },
+            spent: Total { known: usd(9.1), unknown: 1, ..Total::ZERO },
         },
         Event::RunErrored { run: run("T1/01/run_01"), attempts: 2, failure: provider_failure() },
         Event::RunErrored { run: run("T1/00/run_12"), attempts: 3, failure: failed_with_excerpt() },
@@ -278,7 +278,7 @@ pub(crate) fn every_event() -> Vec<(Timestamp, Event)> {
             run: run("T1/01/run_02"),
             stage: Stage::Judge,
             model: "sonnet".to_owned(),
-            spent: Total { known: usd(9.2), unknown: 1 },
+            spent: Total { known: usd(9.2), unknown: 1, ..Total::ZERO },
         },
         Event::RateLimitOver { model: "sonnet".to_owned() },
         Event::ConcurrencyChanged { model: "sonnet".to_owned(), from: 2, to: 3 },
@@ -290,7 +290,7 @@ pub(crate) fn every_event() -> Vec<(Timestamp, Event)> {
         Event::RunStopped {
             run: run("T1/01/run_02"),
             stage: Stage::Agent,
-            spent: Total { known: usd(48.3), unknown: 1 },
+            spent: Total { known: usd(48.3), unknown: 1, ..Total::ZERO },
         },
         Event::ExperimentFinished(finished(ExperimentEnd::Stopped { signal: StopSignal::Interrupt })),
     ];

@@ -159,7 +159,7 @@ mod tests {
         assert_eq!(costs.expected(run("T0/01/2")), dollars(3.0));
         assert_eq!(costs.expected(run("T2/00/2")), dollars(4.0), "where the tier knows nothing, the mean of all");
         assert_eq!(costs.expected(run("T0/00/3")), dollars(2.0), "means are of what is known");
-        costs.add(run("T0/02/1"), Total { known: dollars(5.0), unknown: 1 });
+        costs.add(run("T0/02/1"), Total { known: dollars(5.0), unknown: 1, ..Total::ZERO });
         assert_eq!(costs.expected(run("T0/02/2")), dollars(5.0));
     }
 
@@ -168,11 +168,11 @@ mod tests {
         let costs: Costs = [(run("T0/00/1"), dollars(3.0).into())].into_iter().collect();
         let mut spent = Spent::default();
         spent.add(TierId(0), dollars(3.0).into());
-        spent.add(TierId(0), Total { known: dollars(1.0), unknown: 2 });
-        spent.add_former(TierId(0), Total { known: dollars(0.5), unknown: 4 }, 2);
+        spent.add(TierId(0), Total { known: dollars(1.0), unknown: 2, ..Total::ZERO });
+        spent.add_former(TierId(0), Total { known: dollars(0.5), unknown: 4, ..Total::ZERO }, 2);
         spent.add(TierId(1), Total::UNKNOWN);
         spent.add_elsewhere(Total::UNKNOWN);
-        assert_eq!(spent.total(), Total { known: dollars(4.5), unknown: 8 });
+        assert_eq!(spent.total(), Total { known: dollars(4.5), unknown: 8, ..Total::ZERO });
         assert_eq!(spent.assumed(&costs), dollars(8.0), "three attempts, of which $1.00 is known");
         assert_eq!(spent.assumed(&Costs::default()), Usd::ZERO, "nothing is known that could be assumed");
     }

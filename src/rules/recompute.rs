@@ -67,7 +67,9 @@ fn follow(mut result: RunResult, stages: Stages) -> RunResult {
     result.program = agent.program;
     result.replayed = agent.replayed;
     result.isolation = agent.isolation;
-    result.judge_cost = judgments.iter().map(|judgment| Total::from(judgment.cost)).sum();
+    let judge_cost: Total = judgments.iter().map(|judgment| Total::from(judgment.cost)).sum();
+    // Results of earlier versions do not say of sums whether a part is estimated.
+    result.judge_cost = Total { is_estimated: result.judge_cost.is_estimated, ..judge_cost };
     result.agent_duration_seconds = agent.duration_seconds;
     result.judge_duration_seconds = judgments.iter().map(|judgment| judgment.duration_seconds).sum();
     let checking: f64 = checks.checks.iter().map(|check| check.duration_seconds).sum();

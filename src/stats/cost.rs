@@ -71,7 +71,7 @@ mod tests {
     use crate::model::money::Usd;
 
     fn dollars(known: f64, unknown: u32) -> Total {
-        Total { known: Usd::from_dollars(known).unwrap(), unknown }
+        Total { known: Usd::from_dollars(known).unwrap(), unknown, ..Total::ZERO }
     }
 
     #[test]

@@ -229,7 +229,7 @@ mod tests {
         let shown: Vec<String> = all.iter().map(|tier| tier.totals.cost.to_string()).collect();
         assert_eq!(shown, ["at least $0.1000", "unknown"]);
         assert_eq!((all[0].totals.mean_cost_usd, all[1].totals.mean_cost_usd), (Usd::from_dollars(0.05).ok(), None));
-        assert_eq!(sum_of(&all).cost, Total { known: Usd::from_dollars(0.1).unwrap(), unknown: 2 });
+        assert_eq!(sum_of(&all).cost, Total { known: Usd::from_dollars(0.1).unwrap(), unknown: 2, ..Total::ZERO });
     }
 
     #[test]

@@ -146,7 +146,7 @@ fn painted(status: RowStatus, text: &str, styles: Styles) -> String {
 
 fn cost(cost: Total) -> String {
     match cost.at_least() {
-        Some(usd) if !cost.is_whole() => format!("≥{usd}"),
+        Some(usd) if !cost.is_whole() => format!("≥{}{usd}", if cost.is_estimated { "~" } else { "" }),
         _ => cost.to_string(),
     }
 }

@@ -78,13 +78,17 @@ fn how_it_ended(end: ExperimentEnd) -> (Tone, &'static str) {
     }
 }
 
-/// How many parts a sum leaves out, as a text to append to it; empty when it is complete.
+/// How many parts a sum leaves out, and what its `~` means, as a text to append to it; empty when it is complete and nothing in it
+/// is estimated.
 pub(super) fn left_out(spent: Total) -> String {
-    match spent.unknown {
+    let silent = match spent.unknown {
         0 => String::new(),
         1 => "; one agent or judge did not say what it cost".to_owned(),
         silent => format!("; {silent} agents or judges did not say what they cost"),
-    }
+    };
+    let estimated = spent.is_estimated && spent.at_least().is_some();
+    let estimated = if estimated { "; a part is estimated: tokens, times the prices of a day" } else { "" };
+    format!("{silent}{estimated}")
 }
 
 /// How long it took; after the limit of the time, all sessions count.
@@ -277,7 +281,8 @@ mod tests {
     fn what_is_not_known_of_the_cost_is_told_in_the_table_and_below_it() {
         let mut some = complete();
         let known = some.tiers[1].totals.cost.known;
-        let costs = [Total { unknown: 30, ..Total::ZERO }, Total { known, unknown: 3 }, Total::from(known)];
+        let costs =
+            [Total { unknown: 30, ..Total::ZERO }, Total { known, unknown: 3, ..Total::ZERO }, Total::from(known)];
         for (cost, (setup, tier)) in costs.into_iter().zip(some.setups.iter_mut().zip(&mut some.tiers)) {
             (setup.totals.cost, tier.totals.cost) = (cost, cost);
         }
@@ -293,7 +298,7 @@ mod tests {
         let setups = complete().setups;
         let known = setups.iter().map(|setup| setup.totals.cost.known).sum();
         let enough = |spent| ceiling_for_all(&setups, spent).dollars.parse::<f64>().unwrap();
-        assert!(enough(Total { known, unknown: 9 }) > enough(Total::from(known)));
+        assert!(enough(Total { known, unknown: 9, ..Total::ZERO }) > enough(Total::from(known)));
     }
 
     #[test]

@@ -116,7 +116,7 @@ pub(crate) fn details(id: &str, passed: bool) -> RunDetails {
         }),
     };
     details.checks = vec![CheckDetails { result: check("build", true), excerpt: None }, tests];
-    details.judge_cost = Total { known: usd(0.02), unknown: 1 };
+    details.judge_cost = Total { known: usd(0.02), unknown: 1, ..Total::ZERO };
     details.former_cost = usd(0.10).into();
     (details.committed_at, details.duration_seconds) = (Some(at(340)), Some(331.2));
     let failure = Failure::new(FailureKind::Provider, "503 Service Unavailable");

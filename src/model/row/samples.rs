@@ -74,8 +74,8 @@ pub(crate) fn all() -> Vec<RunRow> {
         plain(RunRow {
             end: Some(AgentEnd::TimedOut),
             exit_code: None,
-            cost: Some(Total { known: usd(0.5), unknown: 1 }),
-            spent: Total { known: usd(0.75), unknown: 2 },
+            cost: Some(Total { known: usd(0.5), unknown: 1, ..Total::ZERO }),
+            spent: Total { known: usd(0.75), unknown: 2, ..Total::ZERO },
             tokens: None,
             seconds: Some(3_720.0),
             attempts: 3,

@@ -76,7 +76,7 @@ pub mod cost {
 
 /// Sums in JSON: the known sum, `null` when nothing is known, and beside it how many parts are not known.
 macro_rules! total_keys {
-    ($($(#[$about:meta])* $name:ident: $usd:literal, $unknown:literal;)*) => {$(
+    ($($(#[$about:meta])* $name:ident: $usd:literal, $unknown:literal, $estimated:literal;)*) => {$(
         $(#[$about])*
         pub mod $name {
             use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -92,6 +92,9 @@ macro_rules! total_keys {
                 /// How many parts are not known: then the sum is at least this.
                 #[serde(rename = $unknown)]
                 unknown: u32,
+                /// Whether a part of it is estimated: tokens, times the prices of a day. It is left out when none is.
+                #[serde(rename = $estimated, skip_serializing_if = "std::ops::Not::not")]
+                is_estimated: bool,
             }
 
             /// The keys as they are read, each optional.
@@ -102,6 +105,8 @@ macro_rules! total_keys {
                 amount: Amount,
                 #[serde(rename = $unknown)]
                 unknown: u32,
+                #[serde(rename = $estimated)]
+                is_estimated: bool,
             }
 
             /// Writes the keys.
@@ -109,7 +114,7 @@ macro_rules! total_keys {
             /// # Errors
             /// The serializer's error.
             pub fn serialize<S: Serializer>(total: &Total, serializer: S) -> Result<S::Ok, S::Error> {
-                Keys { usd: total.at_least(), unknown: total.unknown }.serialize(serializer)
+                Keys { usd: total.at_least(), unknown: total.unknown, is_estimated: total.is_estimated }.serialize(serializer)
             }
 
             /// Reads the keys; without them, nothing was spent.
@@ -117,8 +122,8 @@ macro_rules! total_keys {
             /// # Errors
             /// When a value has another type.
             pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Total, D::Error> {
-                let Found { amount, unknown } = Found::deserialize(deserializer)?;
-                Ok(Total::of_keys(amount, unknown))
+                let Found { amount, unknown, is_estimated } = Found::deserialize(deserializer)?;
+                Ok(Total { is_estimated, ..Total::of_keys(amount, unknown) })
             }
         }
     )*};
@@ -126,15 +131,15 @@ macro_rules! total_keys {
 
 total_keys! {
     /// The cost of a run or an attempt, or of several, agents and judges together.
-    total: "cost_usd", "cost_unknown";
+    total: "cost_usd", "cost_unknown", "cost_estimated";
     /// The cost of judges.
-    judges: "judge_cost_usd", "judge_cost_unknown";
+    judges: "judge_cost_usd", "judge_cost_unknown", "judge_cost_estimated";
     /// The cost of judges' answers that were not valid.
-    failed_judges: "failed_judge_cost_usd", "failed_judge_cost_unknown";
+    failed_judges: "failed_judge_cost_usd", "failed_judge_cost_unknown", "failed_judge_cost_estimated";
     /// The cost of former attempts.
-    former: "former_cost_usd", "former_cost_unknown";
+    former: "former_cost_usd", "former_cost_unknown", "former_cost_estimated";
     /// What was spent in total.
-    spent: "spent", "spent_unknown";
+    spent: "spent", "spent_unknown", "spent_estimated";
 }
 
 /// The value of a key; `null` differs from a missing key.
@@ -155,9 +160,9 @@ impl Total {
     /// From two keys: the amount, and how many parts are not known.
     fn of_keys(amount: Amount, unknown: u32) -> Self {
         match amount {
-            Amount::Absent => Self { known: Usd::ZERO, unknown },
-            Amount::There(None) => Self { known: Usd::ZERO, unknown: unknown.max(1) },
-            Amount::There(Some(known)) => Self { known, unknown },
+            Amount::Absent => Self { unknown, ..Self::ZERO },
+            Amount::There(None) => Self { unknown: unknown.max(1), ..Self::ZERO },
+            Amount::There(Some(known)) => Self { known, unknown, ..Self::ZERO },
         }
     }
 }

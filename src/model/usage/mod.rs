@@ -155,20 +155,22 @@ impl Usage {
     pub const NOTHING: Self = Self { tokens: Tokens::NOTHING, cost: Cost::NOTHING };
 }
 
-/// A sum of costs: the sum of the known parts, and how many parts are not known.
+/// A sum of costs: the sum of the known parts, how many parts are not known, and whether a known one is estimated.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct Total {
     /// The sum of the parts that are known.
     pub known: Usd,
     /// How many parts are not known.
     pub unknown: u32,
+    /// Whether a part of it is estimated: tokens, times the prices of a day.
+    pub is_estimated: bool,
 }
 
 impl Total {
     /// The sum of nothing.
-    pub const ZERO: Self = Self { known: Usd::ZERO, unknown: 0 };
+    pub const ZERO: Self = Self { known: Usd::ZERO, unknown: 0, is_estimated: false };
     /// The sum of one part that is not known.
-    pub const UNKNOWN: Self = Self { known: Usd::ZERO, unknown: 1 };
+    pub const UNKNOWN: Self = Self { unknown: 1, ..Self::ZERO };
 
     /// Whether every part is known.
     #[must_use]
@@ -188,6 +190,12 @@ impl Total {
         Self { unknown: self.unknown.saturating_sub(parts), ..self }
     }
 
+    /// The same, whether or not a part of it is estimated: files of earlier versions do not say that.
+    #[must_use]
+    pub fn as_known(self) -> Self {
+        Self { is_estimated: false, ..self }
+    }
+
     /// The mean over `count` things, as far as it is known.
     #[must_use]
     pub fn mean_of(self, count: usize) -> Self {
@@ -197,22 +205,24 @@ impl Total {
 
 impl From<Usd> for Total {
     fn from(known: Usd) -> Self {
-        Self { known, unknown: 0 }
+        Self { known, ..Self::ZERO }
     }
 }
 
 impl From<Cost> for Total {
     fn from(cost: Cost) -> Self {
-        cost.usd().map_or(Self::UNKNOWN, Self::from)
+        let known = |usd| Self { is_estimated: cost.estimated().is_some(), ..Self::from(usd) };
+        cost.usd().map_or(Self::UNKNOWN, known)
     }
 }
 
 impl fmt::Display for Total {
-    /// `$1.20`, `at least $1.20` where a part is not known, `unknown` where nothing else can be said.
+    /// `$1.20`, `~$1.20` where a part is estimated, `at least $1.20` where one is not known, `unknown` where nothing else can be said.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let about = if self.is_estimated { "~" } else { "" };
         match self.at_least() {
-            Some(usd) if self.is_whole() => usd.fmt(f),
-            Some(usd) => f.pad(&format!("at least {usd}")),
+            Some(usd) if self.is_whole() => f.pad(&format!("{about}{usd}")),
+            Some(usd) => f.pad(&format!("at least {about}{usd}")),
             None => f.pad("unknown"),
         }
     }
@@ -222,7 +232,11 @@ impl Add for Total {
     type Output = Self;
 
     fn add(self, other: Self) -> Self {
-        Self { known: self.known + other.known, unknown: self.unknown.saturating_add(other.unknown) }
+        Self {
+            known: self.known + other.known,
+            unknown: self.unknown.saturating_add(other.unknown),
+            is_estimated: self.is_estimated || other.is_estimated,
+        }
     }
 }
 
@@ -251,11 +265,14 @@ mod tests {
     #[test]
     fn a_sum_with_an_unknown_part_says_at_least_and_one_of_unknown_parts_alone_is_unknown() {
         let known = Total::from(usd(1.2));
+        let estimated = |dollars| Total::from(Cost::Known { usd: usd(dollars), source: CostSource::Estimated });
         for (total, shown) in [
             (known, "$1.20"),
             (known + Total::UNKNOWN, "at least $1.20"),
             (Total::UNKNOWN + Total::UNKNOWN, "unknown"),
             (Total::from(Cost::NOTHING) + Total::from(Cost::Unknown), "unknown"),
+            (known + estimated(0.5), "~$1.70"),
+            (estimated(0.5) + Total::UNKNOWN, "at least ~$0.5000"),
         ] {
             assert_eq!(total.to_string(), shown);
         }
@@ -290,8 +307,12 @@ mod tests {
         }
         for (total, written) in [
             (Total::from(usd(2.0)), json!({"spent": 2.0, "spent_unknown": 0})),
-            (Total { known: usd(2.0), unknown: 3 }, json!({"spent": 2.0, "spent_unknown": 3})),
+            (Total { known: usd(2.0), unknown: 3, ..Total::ZERO }, json!({"spent": 2.0, "spent_unknown": 3})),
             (Total::UNKNOWN, json!({"spent": null, "spent_unknown": 1})),
+            (
+                Total { is_estimated: true, ..Total::from(usd(2.0)) },
+                json!({"spent": 2.0, "spent_unknown": 0, "spent_estimated": true}),
+            ),
         ] {
             assert_eq!(serde_json::to_value(Spent { spent: total }).unwrap(), written);
             assert_eq!(serde_json::from_value::<Spent>(written).unwrap().spent, total);

@@ -69,7 +69,7 @@ fn row(id: String, name: String, summary: &Summary) -> [String; 9] {
     let interval = summary.wilson.map(|range| format!("{:.0}–{:.0} %", range.low * 100.0, range.high * 100.0));
     let sd = summary.sd_score.map(|sd| format!(" ± {sd:.2}")).unwrap_or_default();
     let about = about(summary);
-    let cost = (summary.judged > 0).then(|| format!("{about}{}", summary.cost.mean_of(summary.judged)));
+    let cost = (summary.judged > 0).then(|| summary.cost.mean_of(summary.judged).to_string());
     [
         id,
         name,
@@ -78,17 +78,14 @@ fn row(id: String, name: String, summary: &Summary) -> [String; 9] {
         interval.unwrap_or_else(none),
         summary.mean_score.map_or_else(none, |mean| format!("{mean:.3}{sd}")),
         cost.unwrap_or_else(none),
-        summary.cost_of_pass.map_or_else(none, |cost| match cost {
-            CostOfPass::Known(_) | CostOfPass::AtLeast(_) => format!("{about}{}", cost_of_pass(cost)),
-            CostOfPass::Unknown | CostOfPass::NoPass => cost_of_pass(cost),
-        }),
+        summary.cost_of_pass.map_or_else(none, |cost| cost_of_pass(about, cost)),
         summary.mean_seconds.map_or_else(none, duration),
     ]
 }
 
-/// What a pass costs, in words.
-pub(super) fn cost_of_pass(cost: CostOfPass) -> String {
-    let dollars = |amount| Usd::from_dollars(amount).map_or_else(|_| NONE.to_owned(), |usd| usd.to_string());
+/// What a pass costs, in words, with a mark before its dollars.
+fn cost_of_pass(about: &str, cost: CostOfPass) -> String {
+    let dollars = |amount| Usd::from_dollars(amount).map_or_else(|_| NONE.to_owned(), |usd| format!("{about}{usd}"));
     match cost {
         CostOfPass::Known(usd) => dollars(usd),
         CostOfPass::AtLeast(usd) => format!("at least {}", dollars(usd)),

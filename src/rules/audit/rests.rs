@@ -54,7 +54,7 @@ fn audit_attempts(survey: &Survey, findings: &mut Vec<Finding>) {
             format!("former attempts that it had: {}; in `.failed/`: {}", should.attempts, there.count)
         } else {
             let Some(known) = should.cost.filter(|_| there.count == should.attempts) else { continue };
-            let said = Total { known, unknown: should.unknown.unwrap_or(there.cost.unknown) };
+            let said = Total { known, unknown: should.unknown.unwrap_or(there.cost.unknown), ..there.cost };
             if said == there.cost {
                 continue;
             }

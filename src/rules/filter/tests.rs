@@ -70,7 +70,7 @@ fn each_predicate_means_the_runs_that_have_the_value() {
 fn a_sum_with_an_unknown_part_fulfils_only_what_is_sure() {
     let of = |cost: Option<Total>| RunRow { cost, ..row::passed("T0/00/1") };
     let holds = |expression: &str, cost| expression.parse::<Filter>().unwrap().matches(&of(cost));
-    let half = Total { known: usd(0.5), unknown: 1 };
+    let half = Total { known: usd(0.5), unknown: 1, ..Total::ZERO };
     for (expression, is_sure) in [
         ("cost(>0.10)", true),
         ("cost(>=0.5)", true),

@@ -290,7 +290,7 @@ mod tests {
 
     #[test]
     fn the_bars_count_what_failed_and_stopped_attempts_cost_and_what_nobody_knows() {
-        let spent = Total { known: usd(10.5), unknown: 2 };
+        let spent = Total { known: usd(10.5), unknown: 2, ..Total::ZERO };
         let run = "T1/01/run_01".parse().unwrap();
         let attempt = AttemptNumber(2);
         for event in [

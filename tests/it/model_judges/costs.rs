@@ -48,8 +48,8 @@ fn tokens_of_every_answer_and_their_estimated_cost_stand_in_judgment_result_tota
     let told = world.scylla(&["report", &dir]).exits(0).stdout;
     let words: Vec<&str> = told.split_whitespace().collect();
     let sentence =
-        "The run with a verdict cost at least $0.0067, of it $0.0067 estimated: tokens, times the prices of a day.";
-    assert!(words.join(" ").contains(sentence) && told.contains("~at least $0.0067"), "{told}");
+        "The run with a verdict cost at least ~$0.0067, of it $0.0067 estimated: tokens, times the prices of a day.";
+    assert!(words.join(" ").contains(sentence) && told.contains("at least ~$0.0067"), "{told}");
     assert!(told.contains("~ a part of it is estimated: tokens, times the prices of a day"), "{told}");
     let told = world.scylla(&["report", &dir, "--format", "json"]).exits(0).stdout;
     let told: Value = serde_json::from_str(&told).unwrap();
@@ -124,14 +124,18 @@ fn a_program_that_judges_or_works_may_say_tokens_in_place_of_a_cost() {
     let agent = format!("printf '%s' '{{{tokens}}}' > \"$SCYLLA_RECORD_FILE\"; touch done");
     let fixture = TestFixture::new().agent("T0/00-one", &agent).judge(&judge).write(&world);
     let run = ["run", "--tiers-dir", &fixture, "--results-dir", "results", "--runs", "1"];
-    world.scylla(&[&run[..], &["--model", "gpt-5", "--judge-model", "claude-sonnet-4-5"]].concat()).exits(0);
+    let models = ["--model", "gpt-5", "--judge-model", "claude-sonnet-4-5"];
+    let ended = world.scylla(&[&run[..], &models].concat()).exits(0);
     let result = result(&world);
+    assert_eq!(result["judge_cost_estimated"], true);
     assert_eq!((&result["cost_usd"], &result["cost_source"]), (&json!(0.00225), &json!("estimated")));
     assert_eq!(result["prices"]["model"], "openai/gpt-5");
     assert_eq!(result["judges"][1]["cost_usd"], json!(0.0045));
     let dir = experiment(&world);
     let shown = world.scylla(&["show", &dir, "T0/00/1"]).exits(0);
     assert!(shown.stdout.contains("agent ~$0.0022 (estimated from tokens"), "{shown}");
+    assert!(shown.stdout.contains("judges ~$0.0045"), "{shown}");
+    totals_are_marked(&world, &dir, &ended.stdout);
     world.scylla(&["verify", &dir]).exits(0);
     // A model that nobody knows leaves the cost unknown.
     let world = World::new();
@@ -139,6 +143,29 @@ fn a_program_that_judges_or_works_may_say_tokens_in_place_of_a_cost() {
     let run = ["run", "--tiers-dir", &fixture, "--results-dir", "results", "--runs", "1", "--model", "homemade"];
     world.scylla(&run).exits(0);
     assert_eq!(super::result(&world)["cost_usd"], Value::Null);
+}
+
+/// Everywhere a total stands of which a part is estimated, that is said.
+fn totals_are_marked(world: &World, dir: &str, summary: &str) {
+    let status = world.scylla(&["status", dir]).exits(0).stdout;
+    for screen in [summary, &status] {
+        let line = |of: &str| screen.lines().find(|line| line.contains(of)).unwrap_or_else(|| panic!("{screen}"));
+        let spent = line("  spent ");
+        assert!(
+            spent.contains(" ~$0.0067") && spent.contains("a part is estimated: tokens, times the prices"),
+            "{screen}"
+        );
+        assert!(line("T0/00").contains(" ~$0.0067 "), "{screen}");
+    }
+    for command in [&["runs", dir][..], &["list"], &["show", dir, "T0/00"], &["report", dir]] {
+        let shown = world.scylla(command).exits(0).stdout;
+        assert!(shown.contains(" ~$0.0067"), "{command:?}: {shown}");
+    }
+    let status = world.scylla(&["status", dir, "--message-format", "json"]).exits(0).stdout;
+    let status: Value = serde_json::from_str(&status).unwrap();
+    let told =
+        [&status["spent_estimated"], &status["tiers"][0]["cost_estimated"], &status["setups"][0]["cost_estimated"]];
+    assert_eq!(told, [&json!(true); 3], "{status:#}");
 }
 
 #[test]

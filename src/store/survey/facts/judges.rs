@@ -5,6 +5,8 @@ use std::fmt;
 use serde::Deserialize;
 use serde::de::{Deserializer, SeqAccess, Visitor};
 
+use super::{ESTIMATED, Text};
+
 /// The judges of a result, counted while they are read.
 #[derive(Debug, Default)]
 pub(super) struct Judges {
@@ -13,17 +15,20 @@ pub(super) struct Judges {
     pub(super) count: u32,
     pub(super) passed: u32,
     pub(super) scores: f64,
+    /// Whether the cost of one is estimated.
+    pub(super) estimated: bool,
     /// Whether a judge has no verdict: then nothing follows from the list.
     pub(super) incomplete: bool,
 }
 
 impl Judges {
     /// Adds a judge that has a vote.
-    pub(super) fn add(&mut self, passed: Option<bool>, score: Option<f64>) {
+    pub(super) fn add(&mut self, passed: Option<bool>, score: Option<f64>, is_estimated: bool) {
         self.listed += 1;
         self.count += 1;
         self.passed += u32::from(passed == Some(true));
         self.scores += score.unwrap_or_default();
+        self.estimated |= is_estimated;
         self.incomplete |= passed.is_none() || score.is_none();
     }
 }
@@ -45,7 +50,9 @@ impl<'de> Deserialize<'de> for Judges {
 
             fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Judges, A::Error> {
                 #[derive(Deserialize)]
-                struct Judge {
+                struct Judge<'a> {
+                    #[serde(borrow, default)]
+                    cost_source: Option<Text<'a>>,
                     #[serde(default)]
                     passed: Option<bool>,
                     #[serde(default)]
@@ -56,12 +63,13 @@ impl<'de> Deserialize<'de> for Judges {
                     fallback: Option<bool>,
                 }
                 let mut judges = Judges::default();
-                while let Some(Judge { passed, score, is_valid, fallback }) = list.next_element()? {
+                while let Some(Judge { cost_source, passed, score, is_valid, fallback }) = list.next_element()? {
                     // Other tools also list judges that failed and invented ones; they have no vote.
                     if is_valid == Some(false) || fallback == Some(true) {
                         judges.listed += 1;
                     } else {
-                        judges.add(passed, score);
+                        let is_estimated = cost_source.is_some_and(|source| *source == *ESTIMATED);
+                        judges.add(passed, score, is_estimated);
                     }
                 }
                 Ok(judges)

@@ -24,6 +24,9 @@ macro_rules! key {
     };
 }
 
+/// The source of a cost that is estimated, as it is written.
+const ESTIMATED: &[u8] = b"\"estimated\"";
+
 /// The keys of a result in the order in which they are written, without those that only few results have.
 const RESULT: &[(&[u8], ReadFact)] = &[
     (key!("  ", "version"), |facts, value, _| text(&mut facts.version, value)),
@@ -38,7 +41,7 @@ const RESULT: &[(&[u8], ReadFact)] = &[
     (key!("  ", "timed_out"), |_, value, _| scalar(value)),
     (key!("  ", "token_stats"), |_, value, lines| lines.pass(value, 2)),
     (key!("  ", "cost_usd"), |facts, value, _| json(&mut facts.cost_usd, value)),
-    (key!("  ", "cost_source"), |_, value, _| scalar(value)),
+    (key!("  ", "cost_source"), |facts, value, _| text(&mut facts.cost_source, value)),
     (key!("  ", "prices"), |_, value, lines| lines.pass(value, 2)),
     (key!("  ", "exceeded"), |_, value, lines| lines.pass(value, 2)),
     (key!("  ", "agent_version"), |_, value, _| scalar(value)),
@@ -51,8 +54,12 @@ const RESULT: &[(&[u8], ReadFact)] = &[
     (key!("  ", "readable"), |facts, value, lines| texts(&mut facts.readable, value, lines)),
     (key!("  ", "judge_cost_usd"), |facts, value, _| json(&mut facts.judge_cost_usd, value)),
     (key!("  ", "judge_cost_unknown"), |facts, value, _| json(&mut facts.judge_cost_unknown, value)),
+    (key!("  ", "judge_cost_estimated"), |facts, value, _| boolean(&mut facts.judge_cost_estimated, value)),
     (key!("  ", "failed_judge_cost_usd"), |facts, value, _| json(&mut facts.failed_judge_cost_usd, value)),
     (key!("  ", "failed_judge_cost_unknown"), |facts, value, _| json(&mut facts.failed_judge_cost_unknown, value)),
+    (key!("  ", "failed_judge_cost_estimated"), |facts, value, _| {
+        boolean(&mut facts.failed_judge_cost_estimated, value)
+    }),
     (key!("  ", "duration_seconds"), |facts, value, _| json(&mut facts.duration_seconds, value)),
     (key!("  ", "agent_duration_seconds"), |_, value, _| scalar(value)),
     (key!("  ", "judge_duration_seconds"), |_, value, _| scalar(value)),
@@ -68,6 +75,7 @@ const RESULT: &[(&[u8], ReadFact)] = &[
     (key!("  ", "former_attempts"), |facts, value, _| json(&mut facts.former_attempts, value)),
     (key!("  ", "former_cost_usd"), |facts, value, _| json(&mut facts.former_cost_usd, value)),
     (key!("  ", "former_cost_unknown"), |facts, value, _| json(&mut facts.former_cost_unknown, value)),
+    (key!("  ", "former_cost_estimated"), |_, value, _| scalar(value)),
     (key!("  ", "started_at"), |_, value, _| scalar(value)),
     (key!("  ", "committed_at"), |_, value, _| scalar(value)),
     (key!("  ", "not_captured"), |facts, value, lines| not_captured(&mut facts.not_captured, value, lines)),
@@ -87,7 +95,10 @@ const JUDGE: &[(&[u8], ReadValue<Judge>)] = &[
     (key!("      ", "criteria_scores"), |_, value, lines| lines.pass(value, 6)),
     (key!("      ", "token_stats"), |_, value, lines| lines.pass(value, 6)),
     (key!("      ", "cost_usd"), |_, value, _| scalar(value)),
-    (key!("      ", "cost_source"), |_, value, _| scalar(value)),
+    (key!("      ", "cost_source"), |judge, value, _| {
+        judge.is_estimated = value == ESTIMATED;
+        scalar(value)
+    }),
     (key!("      ", "prices"), |_, value, lines| lines.pass(value, 6)),
     (key!("      ", "duration_seconds"), |_, value, _| scalar(value)),
 ];
@@ -115,6 +126,7 @@ const NOT_CAPTURED: &[(&[u8], ReadValue<NotCaptured>)] = &[
 struct Judge {
     passed: Option<bool>,
     score: Option<f64>,
+    is_estimated: bool,
 }
 
 /// The parts of a check that matter.
@@ -194,7 +206,7 @@ fn judges<'a>(judges: &mut Judges, value: &'a [u8], lines: &mut Lines<'a>) -> Op
     list(value, lines, |lines| {
         let mut judge = Judge::default();
         lines.members(b"    }", JUDGE, &mut judge)?;
-        judges.add(judge.passed, judge.score);
+        judges.add(judge.passed, judge.score, judge.is_estimated);
         Some(())
     })
 }
@@ -290,106 +302,4 @@ fn number<'a, T: Deserialize<'a>>(place: &mut T, value: &'a [u8]) -> Option<()> 
 }
 
 #[cfg(test)]
-mod tests {
-    use proptest::collection::vec;
-    use proptest::prelude::*;
-    use serde_json::{Value, json};
-
-    use super::*;
-    use crate::model::result::RunResult;
-    use crate::store::sample::{run, run_result};
-
-    fn result() -> Value {
-        let mut result = serde_json::to_value(run_result(run("T0/00/1"), true)).unwrap();
-        let judge = json!({"judge_number": 1, "model": "m", "score": 0.5, "passed": true, "grade": "A",
-            "reasoning": "two\nlines, \"quoted\" and {", "criteria_scores": {"R001": {"score": 1.0, "passed": false}}});
-        let check =
-            json!({"name": "builds", "passed": false, "exit_code": 1, "timed_out": true, "duration_seconds": 2.5});
-        result["judges"] = json!([judge, judge]);
-        result["checks"] = json!([check]);
-        result["not_captured"] = json!({"ignored_files": 1, "ignored_bytes": 2, "left_out": 3});
-        in_order(&result)
-    }
-
-    /// The result with its keys in the order in which results are written.
-    fn in_order(result: &Value) -> Value {
-        serde_json::to_value(RunResult::deserialize(result).unwrap()).unwrap()
-    }
-
-    fn written(result: &Value) -> Vec<u8> {
-        let mut bytes = serde_json::to_vec_pretty(result).unwrap();
-        bytes.push(b'\n');
-        bytes
-    }
-
-    fn parsed(bytes: &[u8]) -> String {
-        format!("{:?}", ReadFacts::parse(bytes).unwrap())
-    }
-
-    fn from_lines(bytes: &[u8]) -> Option<String> {
-        facts(bytes).map(|facts| format!("{facts:?}"))
-    }
-
-    #[test]
-    fn a_result_as_it_is_written_gives_the_same_facts_without_a_parser() {
-        for change in
-            [json!({}), json!({"judges": []}), json!({"checks": [], "changed_nothing": true, "baseline_commit": "0a"})]
-        {
-            let mut result = result();
-            result.as_object_mut().unwrap().extend(change.as_object().unwrap().clone());
-            let bytes = written(&in_order(&result));
-            assert_eq!(from_lines(&bytes), Some(parsed(&bytes)), "{result}");
-        }
-    }
-
-    #[test]
-    fn what_is_not_usual_is_left_to_the_parser() {
-        for (key, value) in [
-            ("flags", json!(["secret_in_patch"])),
-            ("inherited_from", json!(["T0/03"])),
-            ("grading", json!(2)),
-            ("experiment_id", json!("a\"b")),
-            ("new", json!(1)),
-            ("judges", json!([1])),
-            ("judges", json!([{"is_valid": false}])),
-            ("checks", json!([{"name": "x", "passed": false, "not_applicable": {}}])),
-            ("checks", json!({})),
-            ("run_number", json!("1")),
-        ] {
-            let mut result = result();
-            result[key] = value;
-            assert_eq!(from_lines(&written(&result)), None, "{key}");
-        }
-        let text = String::from_utf8(written(&result())).unwrap();
-        for altered in [
-            text.replacen("\n  \"tier\"", "\n  \"tier\": \"T1\",\n  \"tier\"", 1),
-            text.replacen(": ", ":", 1),
-            text.trim_end().to_owned(),
-            text.replacen("\n    }\n  ]", "\n    }\n  }", 1),
-            text.replacen('\n', "\n\n", 1),
-            text.replacen("{\n", "[\n", 1),
-        ] {
-            assert_ne!(altered, text);
-            assert!(facts(altered.as_bytes()).is_none(), "{altered}");
-        }
-    }
-
-    proptest! {
-        #[test]
-        fn lines_in_any_order_never_panic_and_never_give_other_facts(
-            picked in vec(any::<proptest::sample::Index>(), 0..4), doubled in any::<bool>(),
-        ) {
-            let text = String::from_utf8(written(&result())).unwrap();
-            let mut lines: Vec<&str> = text.lines().collect();
-            for index in picked {
-                let at = index.index(lines.len());
-                let line = lines[at];
-                if doubled { lines.insert(at, line) } else { lines.remove(at); }
-            }
-            let altered = format!("{}\n", lines.join("\n"));
-            if let (Some(found), Ok(parsed)) = (from_lines(altered.as_bytes()), ReadFacts::parse(altered.as_bytes())) {
-                prop_assert_eq!(found, format!("{parsed:?}"));
-            }
-        }
-    }
-}
+mod tests;

@@ -30,6 +30,9 @@ use judges::Judges;
 /// How far a panel's score may differ from the mean of its judges because of rounding.
 const MOST_ROUNDING: f64 = 1e-9;
 
+/// The source of a cost that is estimated.
+const ESTIMATED: &str = "estimated";
+
 /// The parts of `run_result.json` that are read. Every key may be missing: results of other forms have other keys. Keys
 /// that are present must have the right shape.
 #[derive(Debug, Default, Deserialize)]
@@ -60,14 +63,20 @@ pub(super) struct ReadFacts<'a> {
     pub(super) judge_score: Option<Score>,
     #[serde(default)]
     cost_usd: Option<Usd>,
+    #[serde(borrow, default)]
+    cost_source: Option<Text<'a>>,
     #[serde(default)]
     judge_cost_usd: Option<Usd>,
     #[serde(default)]
     judge_cost_unknown: Option<u32>,
     #[serde(default)]
+    judge_cost_estimated: Option<bool>,
+    #[serde(default)]
     failed_judge_cost_usd: Option<Usd>,
     #[serde(default)]
     failed_judge_cost_unknown: Option<u32>,
+    #[serde(default)]
+    failed_judge_cost_estimated: Option<bool>,
     #[serde(default)]
     pub(super) grading: GradingNumber,
     #[serde(default)]
@@ -222,15 +231,21 @@ impl<'a> ReadFacts<'a> {
 
     /// The costs that the result names. Other tools name none for judges.
     pub(super) fn costs(&self) -> Costs {
-        let of = |usd: Option<Usd>, unknown: Option<u32>| Total {
+        let of = |usd: Option<Usd>, unknown: Option<u32>, is_estimated| Total {
             known: usd.unwrap_or_default(),
             unknown: unknown.unwrap_or_default(),
+            is_estimated,
         };
-        let judges = self.judge_cost_usd.is_none() && self.judge_cost_unknown.is_none();
+        let names_none = self.judge_cost_usd.is_none() && self.judge_cost_unknown.is_none();
+        let unknown_judges = if names_none { Some(self.judges.listed) } else { self.judge_cost_unknown };
+        // A sum says it since that was a key; what it is a sum of always does.
+        let of_judges = self.judge_cost_estimated == Some(true) || self.judges.estimated;
+        let of_failed = self.failed_judge_cost_estimated == Some(true);
+        let of_agent = self.cost_source.as_ref().is_some_and(|source| **source == *ESTIMATED);
         Costs {
-            agent: self.cost_usd.map_or(Total::UNKNOWN, Total::from),
-            judges: of(self.judge_cost_usd, if judges { Some(self.judges.listed) } else { self.judge_cost_unknown }),
-            failed_judges: of(self.failed_judge_cost_usd, self.failed_judge_cost_unknown),
+            agent: self.cost_usd.map_or(Total::UNKNOWN, |usd| Total { is_estimated: of_agent, ..Total::from(usd) }),
+            judges: of(self.judge_cost_usd, unknown_judges, of_judges),
+            failed_judges: of(self.failed_judge_cost_usd, self.failed_judge_cost_unknown, of_failed),
         }
     }
 
@@ -319,7 +334,7 @@ impl<'a> ReadFacts<'a> {
 
     /// How the verdict contradicts the judges that the result lists.
     pub(super) fn contradiction(&self) -> Option<String> {
-        let Judges { listed, count, passed, scores, incomplete } = self.judges;
+        let Judges { listed, count, passed, scores, incomplete, .. } = self.judges;
         if count == 0
             && listed > 0
             && let Some(score) = self.judge_score

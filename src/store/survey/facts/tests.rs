@@ -77,6 +77,26 @@ fn what_has_the_wrong_shape_is_no_result() {
 }
 
 #[test]
+fn a_sum_is_estimated_where_it_says_so_and_where_a_part_of_it_does() {
+    for (json, estimated) in [
+        (r#"{"cost_usd":1,"cost_source":"estimated"}"#, [true, false, false]),
+        (
+            r#"{"cost_usd":1,"cost_source":"metered","judge_cost_usd":1,"judge_cost_estimated":true}"#,
+            [false, true, false],
+        ),
+        (
+            r#"{"judge_cost_usd":1,"judges":[{"cost_source":"reported"},{"cost_source":"estimated"}]}"#,
+            [false, true, false],
+        ),
+        (r#"{"failed_judge_cost_usd":1,"failed_judge_cost_estimated":true}"#, [false, false, true]),
+        (r#"{"cost_usd":null,"cost_source":"unknown"}"#, [false; 3]),
+    ] {
+        let Costs { agent, judges, failed_judges } = ReadFacts::parse(json.as_bytes()).unwrap().costs();
+        assert_eq!([agent, judges, failed_judges].map(|total| total.is_estimated), estimated, "{json}");
+    }
+}
+
+#[test]
 fn depth_that_nobody_looks_at_does_no_harm() {
     let deep = format!("{{\"x\":{}{},\"judge_passed\":true}}", "[".repeat(1 << 20), "]".repeat(1 << 20));
     let parsed = ReadFacts::parse(deep.as_bytes());
