@@ -173,6 +173,7 @@ fn a_judge_is_told_the_task_and_the_facts() {
         exit_code: None,
         usage: Usage::default(),
         prices: None,
+        reported: None,
         exceeded: None,
         program: crate::model::agent::ProgramFacts::default(),
         replayed: None,

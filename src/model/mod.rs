@@ -3,6 +3,7 @@
 pub mod agent;
 pub mod allowance;
 pub mod answered;
+mod attempt;
 pub mod changes;
 pub mod checkpoint;
 pub mod connection;

@@ -8,12 +8,13 @@ use serde::{Deserialize, Serialize};
 
 use super::agent::ProgramFacts;
 use super::allowance::Exceeded;
+pub use super::attempt::{AttemptRecord, JudgeAttempt};
 use super::changes::NotCaptured;
 use super::digest::Digest;
 use super::flag::Flag;
 use super::grading::GradingNumber;
 use super::ids::{AttemptNumber, ExperimentId, JudgeNumber, RunId, RunNumber, SubtestId, TierId};
-use super::outcome::{AgentEnd, AttemptEnd, Stage};
+use super::outcome::AgentEnd;
 use super::rubric::ItemScore;
 use super::sandbox::Isolation;
 use super::score::{Grade, Score};
@@ -40,6 +41,9 @@ pub struct AgentResult {
     /// What its cost was computed with, when it is estimated.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub prices: Option<Prices>,
+    /// What the agent itself reports of that, where it does and the usage is metered: beside it, and counted nowhere.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reported: Option<Usage>,
     /// Which limit of the run the agent exceeded, if it did.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub exceeded: Option<Exceeded>,
@@ -69,6 +73,32 @@ pub struct AgentResult {
     /// What was unusual about what the agent left beside its tree.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub flags: BTreeSet<Flag>,
+}
+
+impl AgentResult {
+    /// What is recorded of an agent that needs no process, from which everything else differs in what it says.
+    #[must_use]
+    pub fn begun(attempt: AttemptNumber, program: ProgramFacts, started_at: Timestamp) -> Self {
+        Self {
+            attempt,
+            end: AgentEnd::Finished,
+            exit_code: None,
+            usage: Usage::NOTHING,
+            prices: None,
+            reported: None,
+            exceeded: None,
+            program,
+            replayed: None,
+            started_at,
+            duration_seconds: 0.0,
+            containment: "none".to_owned(),
+            isolation: None,
+            leftover_processes: 0,
+            output_truncated: false,
+            work: None,
+            flags: BTreeSet::new(),
+        }
+    }
 }
 
 /// A work folder that an agent has left. It is temporary: nothing in it is needed once the changes are captured.
@@ -262,6 +292,9 @@ pub struct RunResult {
     /// What its cost was computed with, when it is estimated.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub prices: Option<Prices>,
+    /// What the agent itself reports of that, where it does and the usage is metered: beside it, and counted nowhere.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reported: Option<Usage>,
     /// Which limit of the run the agent exceeded, if it did.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub exceeded: Option<Exceeded>,
@@ -357,44 +390,4 @@ impl RunResult {
     pub fn cost(&self) -> Total {
         Total::from(self.usage.cost) + self.judge_cost
     }
-}
-
-/// `attempt.json` of a former attempt below `.failed/`.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-pub struct AttemptRecord {
-    /// The number of the attempt.
-    pub attempt: AttemptNumber,
-    /// The stage that did not end.
-    pub stage: Stage,
-    /// Why it ended.
-    #[serde(flatten)]
-    pub end: AttemptEnd,
-    /// What it cost, as far as it is known.
-    #[serde(flatten, with = "usage::total")]
-    #[schemars(with = "usage::total::Keys")]
-    pub cost: Total,
-    /// When it was set aside.
-    #[schemars(with = "String")]
-    pub at: Timestamp,
-}
-
-/// `attempt.json` of a judge's former attempt below `judge/.failed/`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct JudgeAttempt {
-    /// The judge, from 1.
-    pub judge_number: JudgeNumber,
-    /// Which attempt of this judge it was, from 1.
-    pub attempt: u32,
-    /// Tokens of its model in all of its answers, as far as they are reported.
-    #[serde(rename = "token_stats", default, skip_serializing_if = "Tokens::is_unknown")]
-    pub tokens: Tokens,
-    /// What it cost all the same.
-    #[serde(flatten, with = "usage::cost")]
-    #[schemars(with = "usage::cost::Keys")]
-    pub cost: Cost,
-    /// What its cost was computed with, when it is estimated.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub prices: Option<Prices>,
-    /// The version of the format.
-    pub version: String,
 }

@@ -67,6 +67,7 @@ fn agent(value: &Value) -> AgentDetails {
         },
         exceeded: None,
         prices: None,
+        reported: None,
         version: None,
         models: Vec::new(),
         replayed: None,

@@ -83,6 +83,7 @@ pub fn run_result(bytes: &[u8], run: RunId, config: &Config, now: Timestamp) -> 
         timed_out: false,
         usage: Usage { tokens: theirs.token_stats, cost: Cost::reported(theirs.cost_usd) },
         prices: None,
+        reported: None,
         exceeded: None,
         program: crate::model::agent::ProgramFacts::default(),
         replayed: None,

@@ -63,6 +63,7 @@ fn follow(mut result: RunResult, stages: Stages) -> RunResult {
     result.timed_out = agent.end.timed_out();
     result.usage = agent.usage;
     result.prices = agent.prices;
+    result.reported = agent.reported;
     result.exceeded = agent.exceeded;
     result.program = agent.program;
     result.replayed = agent.replayed;

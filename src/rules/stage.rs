@@ -59,6 +59,7 @@ mod tests {
             exit_code: Some(0),
             usage: Usage::default(),
             prices: None,
+            reported: None,
             exceeded: None,
             program: crate::model::agent::ProgramFacts::default(),
             replayed: None,

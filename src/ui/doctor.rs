@@ -4,9 +4,11 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::Value;
 
+use crate::model::exchanges::Sum;
 use crate::model::outcome::{AgentEnd, Failure, FailureKind};
-use crate::model::usage::{Cost, CostSource, Total, Usage};
+use crate::model::usage::{Cost, CostSource, Tokens, Total, Usage};
 use crate::text::escape;
+use crate::text::exchanges::sentence;
 use crate::text::page::{Page, pretty};
 use crate::text::words::{duration, moment, wrap};
 
@@ -32,6 +34,8 @@ pub struct Diagnosis {
     pub failure: Option<Failure>,
     /// How its model's server answered last, as the gateway saw it; `null` when nothing passed there.
     pub last_answer: Option<LastAnswer>,
+    /// What its requests came to, as the gateway saw them; `null` when it was not to ask there.
+    pub exchanges: Option<Sum>,
     /// The last lines of its output, when it did not do the task.
     pub last_lines: Vec<String>,
     /// What to do, when it did not do the task.
@@ -85,7 +89,7 @@ impl Diagnosis {
     /// For people, on so many columns, or on any number of them where nothing is said.
     #[must_use]
     pub fn human(&self, room: Option<usize>) -> String {
-        let Self { agent, program, model, run, .. } = self;
+        let Self { agent, program, model, run, exchanges, .. } = self;
         let mut page = Page::default();
         let why = match (&self.failure, run) {
             _ if self.done => " did the task.".to_owned(),
@@ -111,9 +115,17 @@ impl Diagnosis {
         if let Some(TinyRun { end, exit_code, usage, duration_seconds }) = run {
             let code = exit_code.map_or_else(String::new, |code| format!(", exit code {code}"));
             fact("end", &format!("{end}{code}"));
-            fact("tokens", &tokens(usage));
+            fact("tokens", &tokens(&usage.tokens));
             fact("cost", &cost(usage.cost));
             fact("time", &duration(*duration_seconds));
+        }
+        if let Some(sum) = exchanges {
+            let none = "none passed through the gateway: its program asks past it, or has asked none";
+            fact("requests", &if sum.requests == 0 { none.to_owned() } else { sentence(sum) });
+            if run.is_none() && sum.answered > 0 {
+                fact("tokens", &tokens(&sum.tokens));
+                fact("cost", &format!("{} (measured from outside)", sum.cost));
+            }
         }
         if !self.last_lines.is_empty() {
             page.line("its last lines:");
@@ -143,8 +155,7 @@ pub fn diagnosis_schema() -> Value {
     schemars::schema_for!(Diagnosis).to_value()
 }
 
-fn tokens(usage: &Usage) -> String {
-    let tokens = &usage.tokens;
+fn tokens(tokens: &Tokens) -> String {
     let parts = [
         (tokens.input, "read"),
         (tokens.cache_read, "read from the cache"),

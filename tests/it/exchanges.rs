@@ -143,3 +143,80 @@ fn what_a_former_attempt_asked_is_told_below_that_of_the_present_one() {
     let former = &told["former_attempts"][0];
     assert_eq!((former["attempt"].clone(), former["sum"]["requests"].clone()), (json!(1), json!(1)), "{told:#}");
 }
+
+/// A program in Claude Code's place that asks its model so often, does this, and says that it used so many tokens.
+fn claude(times: usize, does: &str, read: u64) -> String {
+    let result = json!({"type": "result", "subtype": "success", "is_error": false, "total_cost_usd": 0.25,
+        "usage": {"input_tokens": read, "output_tokens": 60, "cache_read_input_tokens": 400}});
+    format!("#!/bin/bash\ncat >/dev/null\n{{ {}; }} >/dev/null\necho '{result}'\n", asks(times, does))
+}
+
+/// A command with that program, which asks this server.
+fn with_claude(world: &World, server: &ModelServer, arguments: &[&str]) -> Command {
+    let mut command = world.command(arguments);
+    let path = format!("{}:{}", world.path("bin").display(), std::env::var("PATH").unwrap());
+    let base = server.base_url(Api::AnthropicMessages);
+    command.env("PATH", path).env("ANTHROPIC_API_KEY", "sk-ant-real").env("ANTHROPIC_BASE_URL", base);
+    command
+}
+
+#[test]
+fn what_an_agent_says_of_itself_is_kept_beside_what_is_metered_and_both_are_shown() {
+    for (read, differs) in [(2000, false), (7000, true)] {
+        let (world, server) = (World::new(), ModelServer::start(|_| Say::Answer("done".to_owned())));
+        world.program("bin/claude", &claude(2, "touch done", read));
+        let fixture = TestFixture::new().subtest("T0/00-claude", "agent: {kind: claude-code}\n").write(&world);
+        let run = ["run", "--tiers-dir", &fixture, "--results-dir", "results", "--runs", "1", "--model", MODEL];
+        output(&mut with_claude(&world, &server, &run)).exits(0);
+        let result = crate::scenes::json(&world.experiment().join("T0/00/run_01/run_result.json"));
+        assert_eq!((&result["cost_source"], &result["token_stats"]["input_tokens"]), (&json!("metered"), &json!(2000)));
+        let said = json!({"token_stats": {"input_tokens": read, "output_tokens": 60, "cache_read_tokens": 400},
+            "cost_usd": 0.25, "cost_source": "reported"});
+        assert_eq!(result["reported"], said, "{result:#}");
+        let flags = result["flags"].to_string();
+        assert_eq!(flags.contains("usage_differs"), differs, "{flags}");
+        let dir = experiment(&world);
+        let both = [
+            format!("{read} read, 60 written, 400 read from the cache; cost $0.2500"),
+            "tokens 2000 read, 60 written, ".to_owned(),
+        ];
+        let words = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
+        let shown = words(&world.scylla(&["show", &dir, "T0/00/1"]).exits(0).stdout);
+        assert!(both.iter().all(|words| shown.contains(words)), "{shown}");
+        let exchanges = world.scylla(&["show", &dir, "T0/00/1", "--exchanges"]).exits(0).stdout;
+        assert!(exchanges.contains(&format!("its agent says itself: {}", both[0])), "{exchanges}");
+        world.scylla(&["verify", &dir]).exits(0);
+    }
+}
+
+#[test]
+fn the_doctor_says_how_often_the_tiny_run_asked_and_what_became_of_it() {
+    let (world, server) = (
+        World::new(),
+        ModelServer::start(|asked| match asked.before {
+            0 => Say::Refuse(429, vec![("retry-after", "1".to_owned())], "slow down".to_owned()),
+            1 => Say::refuse(500, "out of order"),
+            _ => Say::Answer("done".to_owned()),
+        }),
+    );
+    let doctor = |more: &[&str]| {
+        let arguments = [&["agents", "doctor", "claude-code", "--model", MODEL], more].concat();
+        output(&mut with_claude(&world, &server, &arguments))
+    };
+    world.program("bin/claude", &claude(3, "echo pebble > answer.txt", 2000));
+    let told = doctor(&[]).exits(0).stdout;
+    let words = told.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(
+        words.contains(
+            "requests 4 requests: 2 answered, 2 refused by the provider; 2 ask again; held back for 1.0s in all"
+        ),
+        "{told}"
+    );
+    assert!(words.contains("tokens 2000 read, 400 read from the cache, 0 written to the cache, 60 written"), "{told}");
+    let told: Value = serde_json::from_str(&doctor(&["--format", "json"]).exits(0).stdout).unwrap();
+    assert_eq!((&told["exchanges"]["requests"], &told["exchanges"]["answered"]), (&json!(3), &json!(3)), "{told:#}");
+    // One that asks nobody is told so.
+    world.program("bin/claude", &claude(0, "echo pebble > answer.txt", 2000));
+    let told = doctor(&[]).exits(0).stdout;
+    assert!(told.contains("requests none passed through the gateway"), "{told}");
+}

@@ -26,14 +26,15 @@ use crate::engine::session::open::begin;
 use crate::engine::version::Question;
 use crate::model::agent::Agent;
 use crate::model::event::Event;
-use crate::model::exchange::Exchange;
+use crate::model::exchanges::{Exchanges, Ledger};
 use crate::model::experiment::ContainmentChoice;
-use crate::model::ids::{AttemptNumber, RunId, RunNumber, SubtestId, TierId};
+use crate::model::ids::{RunId, RunNumber, SubtestId, TierId};
 use crate::model::installation::{Answer, Installation};
 use crate::model::outcome::Failure;
 use crate::os::files::{self, FileError, TemporaryFolder};
 use crate::os::process::Containment;
-use crate::store::layout::RunFolder;
+use crate::store::details::Reading;
+use crate::store::layout::ExperimentFolder;
 use crate::store::stages::RunStore;
 use crate::ui::agents::ProgramRow;
 use crate::ui::doctor::{Diagnosis, LastAnswer, TinyRun};
@@ -95,6 +96,7 @@ fn diagnosis(args: &Doctor, agent: &Agent, program: ProgramRow) -> Diagnosis {
         run: None,
         failure: None,
         last_answer: None,
+        exchanges: None,
         last_lines: Vec::new(),
         advice: None,
     }
@@ -131,10 +133,10 @@ fn try_it(known: Diagnosis, agent: &Agent, timeout_seconds: u64, prelude: Prelud
         let exit = Exit::stopped(signal);
         return Err(CliError { exit, ..CliError::usage("stopped before the agent was done") });
     }
-    // An attempt that failed was set aside.
-    let aside = RunFolder::at(experiment.attempt(RUN, AttemptNumber(1)));
-    let last_answer = [experiment.run(RUN), aside].iter().find_map(|folder| last_answer(&folder.usage()));
-    let known = Diagnosis { last_answer, ..known };
+    let exchanges = exchanges(&experiment)?;
+    let last_answer = exchanges.as_ref().and_then(|asked| asked.all.last());
+    let last_answer = last_answer.map(|last| LastAnswer { status: last.status });
+    let known = Diagnosis { last_answer, exchanges: exchanges.map(|asked| asked.sum()), ..known };
     let Some(result) = RunStore::new(&experiment, RUN).read_result()? else {
         let excerpt = failed.as_ref().and_then(|failure| failure.excerpt.as_ref());
         let last_lines = excerpt.map(|excerpt| excerpt.text.lines().map(str::to_owned).collect()).unwrap_or_default();
@@ -157,12 +159,13 @@ fn try_it(known: Diagnosis, agent: &Agent, timeout_seconds: u64, prelude: Prelud
     Ok(Diagnosis { done: result.judge_passed, run: Some(run), last_lines, ..known })
 }
 
-/// How the model's server answered last, as the gateway wrote it down.
-fn last_answer(ledger: &Path) -> Option<LastAnswer> {
-    let bytes = files::read_end(ledger, MOST_BYTES).ok().flatten()?;
-    let mut lines = bytes.split(|byte| *byte == b'\n').rev();
-    let last: Exchange = lines.find_map(|line| serde_json::from_slice(line).ok())?;
-    Some(LastAnswer { status: last.status })
+/// What it asked, as the gateway wrote it down. An attempt that failed was set aside.
+fn exchanges(experiment: &ExperimentFolder) -> Result<Option<Exchanges>, CliError> {
+    let attempts = Reading::of(experiment)?.exchanges(RUN)?;
+    Ok(attempts.into_iter().rev().find_map(|attempt| match attempt.ledger {
+        Ledger::Read(exchanges) => Some(exchanges),
+        Ledger::Absent | Ledger::Unreadable(_) => None,
+    }))
 }
 
 /// The last lines of a log that are not empty.

@@ -278,7 +278,8 @@ impl Shown<'_> {
         }
         let why = unmetered::why(self.folder, &details, attempts.last());
         let started_at = details.agent.as_ref().and_then(|agent| agent.started_at).or(details.since);
-        let asked = show::Asked { run, attempts: &attempts, started_at, why: why.as_deref() };
+        let reported = details.agent.as_ref().and_then(|agent| agent.reported);
+        let asked = show::Asked { run, attempts: &attempts, started_at, reported, why: why.as_deref() };
         if self.is_json(console) {
             return console.print(&show::exchanges_json(&asked));
         }

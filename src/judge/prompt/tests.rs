@@ -57,6 +57,7 @@ fn rendered(template: &str, patch: &[u8], seen: &Seen) -> Result<String, String>
         exit_code: None,
         usage: Usage::default(),
         prices: None,
+        reported: None,
         exceeded: None,
         program: crate::model::agent::ProgramFacts::default(),
         replayed: None,

@@ -188,6 +188,9 @@ pub struct AgentDetails {
     /// What its cost was computed with, when it is estimated.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub prices: Option<Prices>,
+    /// What it itself reports of that, where it does and the usage is metered: beside it, and counted nowhere.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reported: Option<Usage>,
     /// Which limit of the run it exceeded, if it did.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub exceeded: Option<Exceeded>,

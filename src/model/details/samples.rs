@@ -76,13 +76,8 @@ pub(crate) fn rubric() -> Rubric {
     Rubric { items, pass_threshold: score(0.6), grade_scale: GradeScale::default() }
 }
 
-/// A run that was judged.
-pub(crate) fn details(id: &str, passed: bool) -> RunDetails {
-    let id = run(id);
-    let mut details = RunDetails::new(id, id.to_string());
-    (details.name, details.state) = (Some("expert".to_owned()), RunState::judged(passed));
-    (details.score, details.grade) = (Some(score(0.375)), Some(Grade::D));
-    details.agent = Some(AgentDetails {
+fn agent() -> AgentDetails {
+    AgentDetails {
         end: Some(AgentEnd::Finished),
         exit_code: Some(0),
         usage: Usage {
@@ -91,6 +86,7 @@ pub(crate) fn details(id: &str, passed: bool) -> RunDetails {
         },
         exceeded: None,
         prices: None,
+        reported: None,
         version: Some("2.1.197".to_owned()),
         models: vec!["claude-opus-4-6".to_owned(), "claude-haiku-4-5".to_owned()],
         replayed: None,
@@ -101,7 +97,16 @@ pub(crate) fn details(id: &str, passed: bool) -> RunDetails {
         isolation: None,
         leftover_processes: 1,
         output_truncated: false,
-    });
+    }
+}
+
+/// A run that was judged.
+pub(crate) fn details(id: &str, passed: bool) -> RunDetails {
+    let id = run(id);
+    let mut details = RunDetails::new(id, id.to_string());
+    (details.name, details.state) = (Some("expert".to_owned()), RunState::judged(passed));
+    (details.score, details.grade) = (Some(score(0.375)), Some(Grade::D));
+    details.agent = Some(agent());
     details.changes = Some(PatchSize { files: 2, added: 14, removed: 3 });
     details.judges = vec![
         judgment(1, "checks", if passed { 1.0 } else { 0.25 }, Cost::NOTHING),

@@ -6,7 +6,7 @@ use crate::model::outcome::AgentEnd;
 use crate::model::resources::ResourceUse;
 use crate::model::result::Replayed;
 use crate::model::sandbox::Isolation;
-use crate::model::usage::{Cost, CostSource, Prices, Tokens, Total};
+use crate::model::usage::{Cost, CostSource, Prices, Tokens, Total, Usage};
 use crate::text::escape;
 use crate::text::page::Page;
 use crate::text::short::cut;
@@ -57,6 +57,8 @@ pub(super) fn facts(run: &RunDetails) -> Vec<(&'static str, String)> {
         facts.push(("cost", cost(run)));
     }
     facts.extend(run.agent.as_ref().map(|agent| ("tokens", tokens(agent.usage.tokens))));
+    let own = run.agent.as_ref().and_then(|agent| agent.reported);
+    facts.extend(own.map(|own| ("says itself", by_itself(own))));
     let used = run.agent.as_ref().and_then(|agent| agent.isolation.as_ref()?.resources);
     facts.extend(used.map(|used| ("resources", resources(used))));
     if let Some(replayed) = run.agent.as_ref().and_then(|agent| agent.replayed.as_ref()) {
@@ -147,6 +149,13 @@ pub(super) fn sourced(cost: Cost, prices: Option<&Prices>) -> String {
         }
         Cost::Unknown => "unknown".to_owned(),
     }
+}
+
+/// What an agent itself reports, beside what is metered.
+pub(super) fn by_itself(own: Usage) -> String {
+    let cost = own.cost.usd().map_or_else(|| "no cost".to_owned(), |usd| format!("cost {usd}"));
+    let said = if own.tokens.is_unknown() { "no tokens".to_owned() } else { tokens(own.tokens) };
+    format!("{said}; {cost}")
 }
 
 /// Tokens, as far as they are known.

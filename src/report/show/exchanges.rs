@@ -4,10 +4,12 @@ use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::Value;
 
+use super::agent::by_itself;
 use super::short;
 use crate::model::exchange::Exchange;
 use crate::model::exchanges::{DamagedLine, Exchanges, Ledger, OfAttempt, Sum};
 use crate::model::ids::{AttemptNumber, RunId};
+use crate::model::usage::Usage;
 use crate::text::escape;
 use crate::text::exchanges::{brief, sentence, table};
 use crate::text::page::{Page, pretty};
@@ -23,6 +25,8 @@ pub struct Asked<'a> {
     pub attempts: &'a [OfAttempt],
     /// When the agent of the present one was started.
     pub started_at: Option<Timestamp>,
+    /// What that agent itself reports.
+    pub reported: Option<Usage>,
     /// Why nothing is known of the present one, where that is so.
     pub why: Option<&'a str>,
 }
@@ -50,6 +54,10 @@ pub fn exchanges(asked: &Asked<'_>, room: Option<usize>, styles: Styles) -> Stri
             say(&format!("by {path}; times since {since}"));
             page.line("");
             add_table(&mut page, exchanges, asked.started_at, room, styles);
+            if let Some(own) = asked.reported {
+                page.line("");
+                add_wrapped(&mut page, &format!("its agent says itself: {}", by_itself(own)), room);
+            }
         }
         Some((Ledger::Unreadable(wrong), _)) => say(&format!("what {id} asked cannot be read: {wrong}")),
         _ => {
@@ -135,6 +143,8 @@ struct Document<'a> {
     told_by: Option<&'a str>,
     /// What they come to.
     sum: Sum,
+    /// What its agent itself reports, where it does.
+    reported: Option<Usage>,
     /// The first lines of that file that say nothing that can be read.
     damaged: &'a [DamagedLine],
     /// How many such lines there are.
@@ -181,6 +191,7 @@ pub fn exchanges_json<'a>(asked: &Asked<'a>) -> String {
         why: wrong.or(asked.why.filter(|_| exchanges.is_none_or(|exchanges| exchanges.all.is_empty()))),
         told_by: present.filter(|attempt| attempt.ledger.read().is_some()).map(|attempt| attempt.path.as_str()),
         sum: exchanges.map(Exchanges::sum).unwrap_or_default(),
+        reported: asked.reported,
         damaged: exchanges.map_or(&[], |exchanges| exchanges.damaged.as_slice()),
         damaged_lines: exchanges.map_or(0, |exchanges| exchanges.damaged_lines),
         former_attempts: asked.former().map(former).collect(),

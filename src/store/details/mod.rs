@@ -294,6 +294,7 @@ fn of_agent(result: &RunResult) -> AgentDetails {
         exit_code: result.exit_code,
         usage: result.usage,
         prices: result.prices.clone(),
+        reported: result.reported,
         exceeded: result.exceeded,
         version: result.program.agent_version.clone(),
         models: result.program.agent_models.clone(),

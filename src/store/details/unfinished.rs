@@ -107,6 +107,7 @@ fn of_agent(result: AgentResult) -> AgentDetails {
         exit_code: result.exit_code,
         usage: result.usage,
         prices: result.prices,
+        reported: result.reported,
         exceeded: result.exceeded,
         version: result.program.agent_version,
         models: result.program.agent_models,

@@ -1,6 +1,5 @@
 //! The agent stage: from the subtest's setup to a durable `agent/result.json`.
 
-use std::collections::BTreeSet;
 use std::ffi::OsStr;
 use std::time::Duration;
 
@@ -15,10 +14,9 @@ use crate::engine::worker::workplace::Program;
 use crate::gateway::{Door, Exchanged, Lease};
 use crate::model::agent::{Agent, AgentStart, Assignment, EndedAgent, Paths, ProgramFacts};
 use crate::model::flag::Flag;
-use crate::model::outcome::{AgentEnd, Failure, FailureKind, Stage};
+use crate::model::outcome::{Failure, FailureKind, Stage};
 use crate::model::result::AgentResult;
 use crate::model::task::Subtest;
-use crate::model::usage::Usage;
 use crate::os::clock::{self, Stopwatch};
 use crate::os::files::FileError;
 use crate::os::process::{End, Ended, Overflow, View};
@@ -41,24 +39,8 @@ impl Work<'_> {
         let version = self.version_to_record(&subtest.agent)?;
         self.not_asked_yet.set(true);
         let (started_at, watch) = (clock::now(), Stopwatch::start());
-        let mut result = AgentResult {
-            attempt: self.attempt,
-            end: AgentEnd::Finished,
-            exit_code: None,
-            usage: Usage::NOTHING,
-            prices: None,
-            exceeded: None,
-            program: ProgramFacts { agent_version: version, agent_models: Vec::new() },
-            replayed: None,
-            started_at,
-            duration_seconds: 0.0,
-            containment: "none".to_owned(),
-            isolation: None,
-            leftover_processes: 0,
-            output_truncated: false,
-            work: None,
-            flags: BTreeSet::new(),
-        };
+        let program = ProgramFacts { agent_version: version, agent_models: Vec::new() };
+        let mut result = AgentResult::begun(self.attempt, program, started_at);
         match start {
             AgentStart::Command { mut argv, is_ours, environment, needs } => {
                 let path = environment.get(OsStr::new("PATH"));

@@ -318,6 +318,7 @@ impl<'a> Work<'a> {
             timed_out: agent.end.timed_out(),
             usage: agent.usage,
             prices: agent.prices.clone(),
+            reported: agent.reported,
             exceeded: agent.exceeded,
             program: agent.program.clone(),
             replayed: agent.replayed.clone(),

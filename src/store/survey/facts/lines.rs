@@ -43,6 +43,7 @@ const RESULT: &[(&[u8], ReadFact)] = &[
     (key!("  ", "cost_usd"), |facts, value, _| json(&mut facts.cost_usd, value)),
     (key!("  ", "cost_source"), |facts, value, _| text(&mut facts.cost_source, value)),
     (key!("  ", "prices"), |_, value, lines| lines.pass(value, 2)),
+    (key!("  ", "reported"), |_, value, lines| lines.pass(value, 2)),
     (key!("  ", "exceeded"), |_, value, lines| lines.pass(value, 2)),
     (key!("  ", "agent_version"), |_, value, _| scalar(value)),
     (key!("  ", "agent_models"), |_, value, lines| lines.pass(value, 2)),

@@ -47,7 +47,8 @@ fn a_result_as_it_is_written_gives_the_same_facts_without_a_parser() {
         json!({"judges": []}),
         json!({"checks": [], "changed_nothing": true, "baseline_commit": "0a"}),
         json!({"cost_usd": 1.0, "cost_source": "estimated", "judge_cost_usd": 0.5, "judge_cost_estimated": true,
-                "failed_judge_cost_usd": 0.5, "failed_judge_cost_estimated": true, "former_cost_estimated": true}),
+                "failed_judge_cost_usd": 0.5, "failed_judge_cost_estimated": true, "former_cost_estimated": true,
+            "reported": {"token_stats": {"input_tokens": 3}, "cost_usd": null, "cost_source": "unknown"}}),
     ] {
         let mut result = result();
         result.as_object_mut().unwrap().extend(change.as_object().unwrap().clone());
