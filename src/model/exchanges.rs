@@ -235,6 +235,23 @@ impl Exchanges {
     }
 }
 
+/// Requests as a table, whose columns are those that say something and have room.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
+pub struct Table {
+    /// The titles of its columns.
+    pub titles: Vec<&'static str>,
+    /// For each of them whether it holds words, not numbers.
+    pub of_words: Vec<bool>,
+    /// A row for each request, and whether it was answered.
+    pub rows: Vec<(Vec<String>, bool)>,
+    /// What all of them come to, those too that have no row.
+    pub sum: Vec<String>,
+    /// How many requests have no row.
+    pub more: usize,
+    /// What one has to know to read it, a sentence each.
+    pub notes: Vec<String>,
+}
+
 /// The file in which an attempt's requests are written down.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Ledger {

@@ -4,6 +4,8 @@ use std::fmt::Write as _;
 
 use super::details::RunDetails;
 use super::digest::{Digest, Digesting};
+use super::exchanges::Table;
+
 use super::experiment::Config;
 use super::gold::JudgeCheck;
 use super::row::RunRow;
@@ -47,8 +49,21 @@ pub struct ReportedRun {
 pub struct WholeRun {
     /// What is known of it.
     pub details: RunDetails,
+    /// What each of its attempts asked its models, where the gateway saw it: former ones first.
+    pub exchanges: Vec<ReportedExchanges>,
     /// Its texts; `None` where there was no more room.
     pub texts: Option<RunTexts>,
+}
+
+/// What an attempt asked its models, as a report has it.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct ReportedExchanges {
+    /// The attempt, where it is a former one.
+    pub former: Option<String>,
+    /// What the requests come to, in words.
+    pub sentence: String,
+    /// The first of them.
+    pub table: Table,
 }
 
 /// The steps of an agent as a report has them.

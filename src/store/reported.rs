@@ -5,9 +5,11 @@ use std::collections::BTreeMap;
 
 use crate::model::agent::StepsIn;
 use crate::model::details::RunDetails;
+use crate::model::exchanges::OfAttempt;
 use crate::model::ids::RunId;
-use crate::model::reported::{Clip, ReportedSteps, RunTexts, WholeRun};
+use crate::model::reported::{Clip, ReportedExchanges, ReportedSteps, RunTexts, WholeRun};
 use crate::model::steps::Steps;
+use crate::text::exchanges::{sentence, table};
 use crate::text::leaks::shows_a_key;
 
 use super::details::{Counted, Extent, Reading, Text, View, output, texts};
@@ -19,7 +21,9 @@ const MOST_PATCH: usize = 48 << 10;
 const MOST_OTHER: usize = 8 << 10;
 /// Most steps of an agent that are kept.
 const MOST_STEPS: usize = 100;
-/// Most bytes that are kept of one.
+/// Most requests of an attempt to its models that are kept.
+const MOST_REQUESTS: usize = 100;
+/// Most bytes that are kept of one step.
 const MOST_STEP: usize = 2 << 10;
 /// Bytes beyond a part in which a key may end, or begin.
 const MOST_KEY: usize = 1 << 10;
@@ -49,8 +53,25 @@ pub fn whole(
             }
             None => reading.read(run, Extent::Whole).ok()?,
         };
-        Some(WholeRun { details, texts: with_texts.then(|| texts_of(reading, run, steps_in)) })
+        let exchanges = exchanges_of(reading, &details);
+        Some(WholeRun { details, exchanges, texts: with_texts.then(|| texts_of(reading, run, steps_in)) })
     })
+}
+
+/// What its attempts asked their models. What cannot be read is told by `show`.
+fn exchanges_of(reading: &Reading<'_>, run: &RunDetails) -> Vec<ReportedExchanges> {
+    let started_at = run.agent.as_ref().and_then(|agent| agent.started_at);
+    let attempts = reading.exchanges(run.run).unwrap_or_default();
+    let of = |attempt: &OfAttempt| {
+        let asked = attempt.ledger.read().filter(|asked| !asked.all.is_empty())?;
+        let number = attempt.attempt.map_or_else(|| "?".to_owned(), |number| number.0.to_string());
+        Some(ReportedExchanges {
+            former: attempt.is_former.then_some(number),
+            sentence: sentence(&asked.sum()),
+            table: table(asked, started_at.filter(|_| !attempt.is_former), MOST_REQUESTS, None),
+        })
+    };
+    attempts.iter().filter_map(of).collect()
 }
 
 fn texts_of(reading: &Reading<'_>, run: RunId, steps_in: Option<StepsIn>) -> RunTexts {

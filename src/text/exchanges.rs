@@ -8,7 +8,7 @@ use super::columns::{columns, cut};
 use super::escape;
 use super::words::{counted, duration};
 use crate::model::exchange::Exchange;
-use crate::model::exchanges::{Exchanges, Outcome, Sum};
+use crate::model::exchanges::{Exchanges, Outcome, Sum, Table};
 
 /// Most columns of a model's name, and where there is little room.
 const MOST_MODEL: usize = 28;
@@ -81,23 +81,6 @@ impl Column {
     fn is_of_words(self) -> bool {
         matches!(self, Self::Model | Self::Status | Self::Id)
     }
-}
-
-/// Requests as a table, whose columns are those that say something and have room.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Table {
-    /// The titles of its columns.
-    pub titles: Vec<&'static str>,
-    /// For each of them whether it holds words, not numbers.
-    pub of_words: Vec<bool>,
-    /// A row for each request, and whether it was answered.
-    pub rows: Vec<(Vec<String>, bool)>,
-    /// What all of them come to, those too that have no row.
-    pub sum: Vec<String>,
-    /// How many requests have no row.
-    pub more: usize,
-    /// What one has to know to read it, a sentence each.
-    pub notes: Vec<String>,
 }
 
 /// The table of the first requests, at most so many, with their times after `since`; on a screen of so many columns, or of any number.
@@ -278,29 +261,26 @@ pub fn sentence(sum: &Sum) -> String {
     words
 }
 
-impl Table {
-    /// Its lines for a terminal, the titles first and the sum last; `paint` colors the line of a request by whether it was answered.
-    #[must_use]
-    pub fn lines(&self, paint: impl Fn(&str, bool) -> String) -> Vec<String> {
-        let titles: Vec<String> = self.titles.iter().map(|title| (*title).to_owned()).collect();
-        let rows = self.rows.iter().map(|(cells, _)| cells);
-        let all: Vec<&Vec<String>> = [&titles].into_iter().chain(rows).chain([&self.sum]).collect();
-        let widths: Vec<usize> = (0..titles.len())
-            .map(|column| all.iter().map(|cells| columns(&cells[column])).max().unwrap_or(0))
-            .collect();
-        let padded = |cells: &Vec<String>| {
-            let cells = cells.iter().zip(&widths).zip(&self.of_words).map(|((cell, width), of_words)| {
-                let room = " ".repeat(width - columns(cell));
-                if *of_words { format!("{cell}{room}") } else { format!("{room}{cell}") }
-            });
-            let gap = " ".repeat(GAP);
-            format!("{gap}{}", cells.collect::<Vec<_>>().join(&gap)).trim_end().to_owned()
-        };
-        let rows = self.rows.iter().map(|(cells, is_answered)| paint(&padded(cells), *is_answered));
-        let more = (self.more > 0).then(|| format!("  … and {} more", self.more));
-        let sum = (self.rows.len() + self.more > 1).then(|| padded(&self.sum));
-        [padded(&titles)].into_iter().chain(rows).chain(more).chain(sum).collect()
-    }
+/// The lines of a table for a terminal, the titles first and the sum last; `paint` colors the line of a request by whether it was answered.
+#[must_use]
+pub fn lines(table: &Table, paint: impl Fn(&str, bool) -> String) -> Vec<String> {
+    let titles: Vec<String> = table.titles.iter().map(|title| (*title).to_owned()).collect();
+    let rows = table.rows.iter().map(|(cells, _)| cells);
+    let all: Vec<&Vec<String>> = [&titles].into_iter().chain(rows).chain([&table.sum]).collect();
+    let widths: Vec<usize> =
+        (0..titles.len()).map(|column| all.iter().map(|cells| columns(&cells[column])).max().unwrap_or(0)).collect();
+    let padded = |cells: &Vec<String>| {
+        let cells = cells.iter().zip(&widths).zip(&table.of_words).map(|((cell, width), of_words)| {
+            let room = " ".repeat(width - columns(cell));
+            if *of_words { format!("{cell}{room}") } else { format!("{room}{cell}") }
+        });
+        let gap = " ".repeat(GAP);
+        format!("{gap}{}", cells.collect::<Vec<_>>().join(&gap)).trim_end().to_owned()
+    };
+    let rows = table.rows.iter().map(|(cells, is_answered)| paint(&padded(cells), *is_answered));
+    let more = (table.more > 0).then(|| format!("  … and {} more", table.more));
+    let sum = (table.rows.len() + table.more > 1).then(|| padded(&table.sum));
+    [padded(&titles)].into_iter().chain(rows).chain(more).chain(sum).collect()
 }
 
 #[cfg(test)]
@@ -347,7 +327,7 @@ mod tests {
     fn lines(exchanges: &Exchanges, most: usize, room: Option<usize>) -> Vec<String> {
         let since = "2026-11-23T10:00:00Z".parse().ok();
         let table = table(exchanges, since, most, room);
-        let lines = table.lines(|line, _| line.to_owned());
+        let lines = super::lines(&table, |line, _| line.to_owned());
         assert!(room.is_none_or(|room| lines.iter().all(|line| columns(line) <= room)), "{lines:#?}");
         lines.into_iter().chain(table.notes).collect()
     }

@@ -93,7 +93,7 @@ macro_rules! total_keys {
                 #[serde(rename = $unknown)]
                 unknown: u32,
                 /// Whether a part of it is estimated: tokens, times the prices of a day. It is left out when none is.
-                #[serde(rename = $estimated, skip_serializing_if = "std::ops::Not::not")]
+                #[serde(rename = $estimated, default, skip_serializing_if = "std::ops::Not::not")]
                 is_estimated: bool,
             }
 

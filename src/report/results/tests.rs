@@ -204,7 +204,8 @@ pub(super) fn hostile(size: usize) -> Reported {
             item.scores.iter_mut().for_each(|said| said.explanation.clone_from(&hostile));
         }
         details.not_captured_names = vec![hostile.clone()];
-        run.whole = Some(Box::new(WholeRun { details: (**details).clone(), texts: Some(texts) }));
+        run.whole =
+            Some(Box::new(WholeRun { details: (**details).clone(), exchanges: Vec::new(), texts: Some(texts) }));
     }
     experiment
 }

@@ -11,7 +11,7 @@ use crate::model::exchanges::{DamagedLine, Exchanges, Ledger, OfAttempt, Sum};
 use crate::model::ids::{AttemptNumber, RunId};
 use crate::model::usage::Usage;
 use crate::text::escape;
-use crate::text::exchanges::{brief, sentence, table};
+use crate::text::exchanges::{brief, lines, sentence, table};
 use crate::text::page::{Page, pretty};
 use crate::text::styles::{Styles, Tone};
 use crate::text::words::{counted, wrap};
@@ -90,7 +90,7 @@ pub fn exchanges(asked: &Asked<'_>, room: Option<usize>, styles: Styles) -> Stri
 fn add_table(page: &mut Page, exchanges: &Exchanges, since: Option<Timestamp>, room: Option<usize>, styles: Styles) {
     let table = table(exchanges, since, usize::MAX, room);
     let tone = |is_answered| if is_answered { Tone::Plain } else { Tone::Warning };
-    for line in table.lines(|line, is_answered| styles.paint(tone(is_answered), line).to_string()) {
+    for line in lines(&table, |line, is_answered| styles.paint(tone(is_answered), line).to_string()) {
         page.line(line);
     }
     if !table.notes.is_empty() {

@@ -2,6 +2,7 @@
 
 mod driver;
 mod large;
+mod requests;
 mod several;
 
 use std::fs;

@@ -218,14 +218,14 @@ impl Work<'_> {
         if differs(result.usage.tokens, metered.tokens) {
             result.flags.insert(Flag::UsageDiffers);
         }
-        result.reported = said_by_itself(result.usage);
+        result.reported = reported_by(result.usage);
         (result.usage, result.prices) = (metered, None);
         Ok(())
     }
 }
 
 /// What of this an agent has said itself, where that is anything.
-fn said_by_itself(usage: Usage) -> Option<Usage> {
+fn reported_by(usage: Usage) -> Option<Usage> {
     let cost = if usage.cost.estimated().is_some() { Cost::Unknown } else { usage.cost };
     (!usage.tokens.is_unknown() || cost != Cost::Unknown).then_some(Usage { cost, ..usage })
 }

@@ -9,7 +9,8 @@ use serde::Serialize;
 
 use super::super::{Material, each};
 use crate::model::details::{ItemDetails, RunDetails};
-use crate::model::reported::{Clip, ReportedRun, RunTexts};
+use crate::model::exchanges::Table;
+use crate::model::reported::{Clip, ReportedExchanges, ReportedRun, RunTexts};
 use crate::model::row::RowStatus;
 use crate::model::steps::StepKind;
 use crate::model::task::Fixture;
@@ -87,10 +88,21 @@ struct Block {
     /// What its agent did: of each step what it is, whether it is an error, and its text.
     steps: Vec<(String, bool, Part)>,
     more_steps: usize,
+    /// What its attempts asked their models.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    exchanges: Vec<Asked>,
     patch: Option<Part>,
     output: Option<Part>,
     /// Whether its texts are left out, for the page would be too large.
     is_cut: bool,
+}
+
+/// What an attempt asked its models.
+#[derive(Debug, Serialize)]
+struct Asked {
+    of: Option<String>,
+    sentence: String,
+    table: Table,
 }
 
 #[derive(Debug, Serialize)]
@@ -148,20 +160,20 @@ pub(super) fn add(page: &mut Page, material: &Material<'_>, mut room: usize) {
     let mut prompts = Prompts::default();
     let mut known_runs = Vec::new();
     for (place, run) in runs {
-        let Some((details, texts)) = known(run) else { continue };
-        let prompt = texts.and_then(|texts| texts.prompt.as_ref()).map(|prompt| prompts.place_of(prompt));
-        known_runs.push((place, details, texts, prompt));
+        let Some(known) = known(run) else { continue };
+        let prompt = known.texts.and_then(|texts| texts.prompt.as_ref()).map(|prompt| prompts.place_of(prompt));
+        known_runs.push((place, known, prompt));
     }
-    let written = each(&known_runs, |(_, details, texts, prompt)| json(&block(details, *texts, *prompt)));
+    let written = each(&known_runs, |(_, known, prompt)| json(&block(*known, *prompt)));
     let mut kept: Vec<(usize, String)> = Vec::new();
-    for ((place, details, texts, prompt), text) in known_runs.into_iter().zip(written) {
+    for ((place, known, prompt), text) in known_runs.into_iter().zip(written) {
         let bytes = text.len() + prompts.bytes_to_come(prompt);
         if bytes <= room {
             room -= bytes;
             prompts.keep(prompt);
             kept.push((place, text));
-        } else if texts.is_some() {
-            let text = json(&block(details, None, None));
+        } else if known.texts.is_some() || !known.exchanges.is_empty() {
+            let text = json(&block(Known { texts: None, exchanges: &[], ..known }, None));
             if text.len() <= room {
                 room -= text.len();
                 kept.push((place, text));
@@ -177,10 +189,22 @@ pub(super) fn add(page: &mut Page, material: &Material<'_>, mut room: usize) {
     }
 }
 
-/// What is known of a run: all that its folder tells, with its texts, or what its result tells.
-fn known(run: &ReportedRun) -> Option<(&RunDetails, Option<&RunTexts>)> {
-    let whole = run.whole.as_deref().map(|whole| (&whole.details, whole.texts.as_ref()));
-    whole.or_else(|| Some((run.details.as_ref()?, None)))
+/// What is known of a run.
+#[derive(Debug, Clone, Copy)]
+struct Known<'a> {
+    details: &'a RunDetails,
+    texts: Option<&'a RunTexts>,
+    exchanges: &'a [ReportedExchanges],
+}
+
+/// All that the folder of a run tells, with its texts, or what its result tells.
+fn known(run: &ReportedRun) -> Option<Known<'_>> {
+    match run.whole.as_deref() {
+        Some(whole) => {
+            Some(Known { details: &whole.details, texts: whole.texts.as_ref(), exchanges: &whole.exchanges })
+        }
+        None => Some(Known { details: run.details.as_ref()?, texts: None, exchanges: &[] }),
+    }
 }
 
 /// What agents were told: many runs of a setup were told the same, which is in the page once.
@@ -274,7 +298,8 @@ fn shown(text: &str) -> String {
     escape::lines(text.trim_end()).into_owned()
 }
 
-fn block(details: &RunDetails, texts: Option<&RunTexts>, prompt: Option<usize>) -> Block {
+fn block(known: Known<'_>, prompt: Option<usize>) -> Block {
+    let Known { details, texts, exchanges } = known;
     let steps = texts.and_then(|texts| texts.steps.as_ref());
     Block {
         facts: show::facts(details),
@@ -300,9 +325,19 @@ fn block(details: &RunDetails, texts: Option<&RunTexts>, prompt: Option<usize>) 
         prompt,
         steps: steps.iter().flat_map(|steps| &steps.first).map(step).collect(),
         more_steps: steps.map_or(0, |steps| steps.more),
+        exchanges: exchanges.iter().map(asked).collect(),
         patch: texts.and_then(|texts| texts.patch.as_ref()).map(Part::from),
         output: texts.and_then(|texts| texts.output.as_ref()).map(Part::from),
         is_cut: texts.is_none(),
+    }
+}
+
+fn asked(exchanges: &ReportedExchanges) -> Asked {
+    let ReportedExchanges { former, sentence, table } = exchanges;
+    Asked {
+        of: former.as_ref().map(|number| format!("Former attempt {number}")),
+        sentence: sentence.clone(),
+        table: table.clone(),
     }
 }
 

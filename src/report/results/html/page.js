@@ -258,6 +258,17 @@
       about.get(item.id) ? make("p", {}, about.get(item.id)) : null,
       named(item.scores.map(([judge, points, reason]) => [`${judge}: ${points === null ? "n/a" : points.toFixed(2)}`, make("div", { class: "said" }, reason)]))));
   };
+  const asked = (run, { of, sentence, table }) => {
+    const word = (at) => (table.of_words[at] ? "word" : "");
+    const cells = (texts, tag) => texts.map((text, at) => make(tag, { class: word(at) }, text));
+    const all = make("table", { class: "asked numbers", "aria-label": `${of || "Requests"} of ${run.key}` },
+      make("thead", {}, make("tr", {}, ...table.titles.map((title, at) => make("th", { scope: "col", class: word(at) }, title)))),
+      make("tbody", {}, ...table.rows.map(([texts, answered]) => make("tr", answered ? {} : { class: "bad" }, ...cells(texts, "td")))),
+      make("tfoot", {}, make("tr", {}, ...cells(table.sum, "td"))));
+    const more = table.more ? make("p", { class: "note" }, `and ${table.more} more, which are in the sum`) : null;
+    return [of ? make("h4", {}, of) : null, make("p", {}, sentence), make("div", { class: "wide", tabindex: "0", role: "region", "aria-label": `${of || "Requests"} of ${run.key}` }, all),
+      more, ...table.notes.map((note) => make("p", { class: "note" }, note))];
+  };
   const article = (run) => {
     const block = parsed(`run-${run.place}`);
     const close = state.run.length < 2 ? null : make("button", { type: "button", "aria-label": `Close ${run.key}`,
@@ -285,6 +296,9 @@
     if (block.steps.length) all.append(folded(`Steps of the agent (${block.steps.length + block.more_steps})`, make("ol", { class: "steps" }, ...block.steps.map(([what, isError, text], at) => make("li", {},
       make("h4", { class: isError ? "bad" : "" }, what), text.text ? pre(`Step ${at + 1} of ${run.key}`, "text", text.text) : null, clipped(text, "is")))),
       block.more_steps ? make("p", { class: "note" }, `and ${block.more_steps} more: `, command(run, " --steps")) : null));
+    const requests = (block.exchanges || []).reduce((sum, one) => sum + one.table.rows.length + one.table.more, 0);
+    if (requests) all.append(folded(`Requests to models (${requests})`, ...block.exchanges.flatMap((one) => asked(run, one)),
+      block.exchanges.some((one) => one.table.more) ? command(run, " --exchanges") : null));
     if (block.output) all.append(folded("End of the agent’s output", clipped(block.output, "before this is"), block.output.is_withheld ? null : pre(`Output of the agent of ${run.key}`, "text", block.output.text),
       block.output.left_out ? command(run, " --log") : null));
     if (block.stages.length) all.append(part("Time", named(block.stages)));
