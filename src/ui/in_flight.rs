@@ -6,11 +6,13 @@ use serde::Serialize;
 
 use crate::model::ids::{JudgeNumber, RunId};
 use crate::model::outcome::Stage;
+use crate::model::usage::{self, Total};
 use crate::text::page::Page;
 use crate::text::styles::{Styles, Tone};
 use crate::text::words::{counted, duration};
 
 use super::lines::stage_name;
+use super::runs::tokens;
 use super::tables::shortened;
 
 /// A run that a live coordinator works on.
@@ -27,6 +29,23 @@ pub struct RunInFlight {
     /// When the stage began, as far as it is known.
     #[schemars(with = "Option<String>")]
     pub since: Option<Timestamp>,
+    /// Tokens that its agent has used so far: as the gateway saw them, or as its result names them; `None` where they are not known.
+    pub tokens: Option<u64>,
+    /// What its agent has cost so far.
+    #[serde(flatten, with = "usage::total")]
+    #[schemars(with = "usage::total::Keys")]
+    pub cost: Total,
+}
+
+/// What the agents of these runs have used so far, as far as it is known: `; their agents used 24.6k tokens, $0.0702`.
+fn used_by_all(runs: &[RunInFlight]) -> String {
+    let known: Vec<u64> = runs.iter().filter_map(|run| run.tokens).collect();
+    if known.is_empty() {
+        return String::new();
+    }
+    let sum = tokens(known.iter().fold(0, |sum: u64, count| sum.saturating_add(*count)));
+    let cost: Total = runs.iter().filter(|run| run.tokens.is_some()).map(|run| run.cost).sum();
+    format!("; their agents used {sum} tokens, {cost}")
 }
 
 /// Adds a line for each run in flight; nothing where there is none.
@@ -34,14 +53,26 @@ pub(super) fn add_in_flight(page: &mut Page, runs: &[RunInFlight], now: Timestam
     if runs.is_empty() {
         return;
     }
-    let heading = format!("{} in flight:", counted(runs.len(), "run"));
+    let heading = format!("{} in flight{}:", counted(runs.len(), "run"), used_by_all(runs));
     page.line(format_args!("\n{}", styles.paint(Tone::Strong, heading)));
     let width = runs.iter().map(|in_flight| in_flight.run.to_string().len()).max().unwrap_or(0);
-    for RunInFlight { run, stage, judge, name, since } in runs {
+    let used = |in_flight: &RunInFlight| match in_flight.tokens {
+        Some(count) => (format!("{} tokens", tokens(count)), in_flight.cost.to_string()),
+        None => (String::new(), String::new()),
+    };
+    let widths =
+        runs.iter().map(used).fold((0, 0), |(tokens, cost), used| (used.0.len().max(tokens), used.1.len().max(cost)));
+    for in_flight in runs {
+        let RunInFlight { run, stage, judge, name, since, .. } = in_flight;
+        let (tokens, cost) = used(in_flight);
+        let used = match widths {
+            (0, _) => String::new(),
+            (of_tokens, of_cost) => format!("{tokens:>of_tokens$}  {cost:>of_cost$}  "),
+        };
         let elapsed = since.map_or_else(String::new, |since| duration(now.duration_since(since).as_secs_f64()));
         let name = name.as_deref().map(shortened).unwrap_or_default();
         let stage = stage_name(*stage, *judge);
-        let line = format!("  {:<width$}  {stage:<8}  {elapsed:>7}  {name}", run.to_string());
+        let line = format!("  {:<width$}  {stage:<8}  {elapsed:>7}  {used}{name}", run.to_string());
         page.line(line.trim_end());
     }
 }

@@ -152,7 +152,7 @@ fn cost(cost: Total) -> String {
 }
 
 /// `950`, `12.3k`, `1.2M`.
-fn tokens(count: u64) -> String {
+pub(super) fn tokens(count: u64) -> String {
     let tenths = |unit: u64| {
         let tenths = (count / (unit / 100)).saturating_add(5) / 10;
         format!("{}.{}", tenths / 10, tenths % 10)

@@ -10,7 +10,7 @@ use crate::fixture::TestFixture;
 use crate::gateway::asks;
 use crate::model_server::{Api, Asked, ModelServer, Say};
 use crate::scenes::{experiment, output};
-use crate::world::{Output, World, steady};
+use crate::world::{Live, Output, World, steady, wait_until};
 
 const MODEL: &str = "claude-sonnet-4-5";
 
@@ -219,4 +219,28 @@ fn the_doctor_says_how_often_the_tiny_run_asked_and_what_became_of_it() {
     world.program("bin/claude", &claude(0, "echo pebble > answer.txt", 2000));
     let told = doctor(&[]).exits(0).stdout;
     assert!(told.contains("requests none passed through the gateway"), "{told}");
+}
+
+#[test]
+fn while_agents_work_status_says_how_many_tokens_and_dollars_they_have_used() {
+    let waits = "while [ ! -e \"$HOME/go\" ]; do sleep 0.05; done";
+    let place = Place::new(&asks(2, waits), |_| Say::Answer("done".to_owned()));
+    let run = ["run", "--tiers-dir", &place.fixture, "--results-dir", "results", "--runs", "1", "--model", MODEL];
+    let mut command = place.world.command(&[&run[..], &["--gateway", "require"]].concat());
+    let base = place.server.base_url(Api::AnthropicMessages);
+    let live = Live::start(command.env("ANTHROPIC_API_KEY", "sk-ant-real").env("ANTHROPIC_BASE_URL", base));
+    place.server.wait_for(MODEL, 2);
+    let status = |more: &[&str]| {
+        let dir = experiment(&place.world);
+        place.world.scylla(&[&["status", &dir], more].concat()).exits(0).stdout
+    };
+    let told = || -> Value { serde_json::from_str(&status(&["--message-format", "json"])).unwrap() };
+    wait_until("the second answer is written down", || told()["in_flight"][0]["tokens"] == 2460);
+    let (told, shown) = (told(), status(&[]));
+    assert_eq!((&told["in_flight"][0]["cost_usd"], &told["spent"]), (&json!(0.007_02), &json!(0.007_02)), "{told:#}");
+    assert!(shown.contains("1 run in flight; their agents used 2.5k tokens, $0.0070:"), "{shown}");
+    assert!(shown.contains("  2.5k tokens  $0.0070  one"), "{shown}");
+    place.world.write("home/go", "");
+    live.end();
+    assert!(!status(&[]).contains("in flight"), "nothing of it is read when it is done");
 }

@@ -18,11 +18,14 @@ use crate::engine::session::progress::Progress;
 use crate::engine::worker::excerpt;
 use crate::model::checkpoint::Checkpoint;
 use crate::model::event::{Event, ExperimentFinished, Missing};
+use crate::model::exchanges::{Exchanges, Ledger};
 use crate::model::finding::{Finding, Level};
 use crate::model::ids::{JudgeNumber, RunId};
 use crate::model::outcome::{ExperimentStatus, RunStatus, Stage};
+use crate::model::result::AgentResult;
 use crate::model::survey::{RunSeen, Survey};
 use crate::model::task::Fixture;
+use crate::model::usage::Total;
 use crate::os::clock::{self, Stopwatch};
 use crate::os::process::is_paused;
 use crate::os::terminal::Size;
@@ -191,6 +194,17 @@ fn missing_beside(in_flight: &[RunInFlight], numbers: &Progress, damage: &[Findi
     missing
 }
 
+/// What the agent of a run has used so far: as its result says, or as the gateway has written down while it works.
+fn used(store: &RunStore, agent: Option<&AgentResult>) -> (Option<u64>, Total) {
+    if let Some(agent) = agent {
+        return (agent.usage.tokens.total(), agent.usage.cost.into());
+    }
+    // What cannot be read is told when the agent is done.
+    let ledger = store.asked_so_far().ok();
+    let asked = ledger.as_ref().and_then(Ledger::read).filter(|asked| !asked.all.is_empty());
+    asked.map(Exchanges::sum).map_or((None, Total::UNKNOWN), |sum| (sum.tokens.total().or(Some(0)), sum.cost))
+}
+
 /// Runs with a folder and without a result that somebody works on, with their present stage.
 fn in_flight(folder: &ExperimentFolder, survey: &Survey, fixture: Option<&Fixture>) -> Vec<RunInFlight> {
     let begun = survey.runs.iter().filter(|(_, seen)| matches!(seen, RunSeen::Unfinished { .. })).map(|(run, _)| *run);
@@ -209,7 +223,9 @@ fn in_flight(folder: &ExperimentFolder, survey: &Survey, fixture: Option<&Fixtur
             let since = std::fs::symlink_metadata(folder.run(run).mark()).and_then(|mark| mark.modified()).ok();
             let since = since.and_then(|since| since.try_into().ok());
             let setup = fixture.and_then(|fixture| fixture.tiers.get(&run.tier)?.get(&run.subtest));
-            Some(RunInFlight { run, stage, judge, name: setup.map(|setup| setup.name.clone()), since })
+            let (tokens, cost) = used(&RunStore::new(folder, run), progress.agent.as_ref());
+            let name = setup.map(|setup| setup.name.clone());
+            Some(RunInFlight { run, stage, judge, name, since, tokens, cost })
         })
         .collect()
 }

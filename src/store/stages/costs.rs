@@ -5,6 +5,7 @@ use std::path::Path;
 use super::RunStore;
 use super::ended::read_whole;
 use crate::model::exchange::Exchange;
+use crate::model::exchanges::Ledger;
 use crate::model::grading::GradingNumber;
 use crate::model::ids::JudgeNumber;
 use crate::model::result::{AgentResult, JudgeAttempt};
@@ -47,6 +48,14 @@ impl RunStore {
             spent += self.graded(grading).judges_cost()?;
         }
         Ok(spent)
+    }
+
+    /// What the gateway has written down by now of what the agent of the present attempt asks its models.
+    ///
+    /// # Errors
+    /// When the system does not let it be read.
+    pub fn asked_so_far(&self) -> Result<Ledger, StoreError> {
+        claimed::ledger(&self.own.usage())
     }
 
     /// The agent's cost in an attempt without a result, as far as the gateway saw it.

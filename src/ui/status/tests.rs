@@ -19,10 +19,14 @@ fn in_flight() -> Vec<RunInFlight> {
         judge: judge.map(JudgeNumber),
         name: (run(name).subtest.0 == 0).then(|| "expert".to_owned()),
         since: Some(at(since)),
+        tokens: None,
+        cost: Total::UNKNOWN,
     };
+    let metered =
+        |run: RunInFlight, tokens, dollars| RunInFlight { tokens: Some(tokens), cost: usd(dollars).into(), ..run };
     vec![
-        of("T1/00/run_09", Stage::Agent, None, 500),
-        of("T1/00/run_10", Stage::Judge, Some(2), 713),
+        metered(of("T1/00/run_09", Stage::Agent, None, 500), 126_589, 0.0801),
+        metered(of("T1/00/run_10", Stage::Judge, Some(2), 713), 950, 12.5),
         RunInFlight { since: None, ..of("T1/01/run_01", Stage::Prepare, None, 0) },
     ]
 }
