@@ -34,7 +34,7 @@ static PROGRAM: Program = Program {
         says_version: true,
         keys: &["ANTHROPIC_API_KEY", "GEMINI_API_KEY", "OPENAI_API_KEY"],
         login: None,
-        addresses: &["OPENAI_API_BASE"],
+        addresses: &["ANTHROPIC_BASE_URL", "GEMINI_API_BASE", "OPENAI_API_BASE", "OPENAI_BASE_URL"],
         variables: &[
             // It opens pages of its manual after some errors.
             ("BROWSER", "true"),

@@ -38,7 +38,7 @@ static PROGRAM: Program = Program {
         says_version: true,
         keys: &["ANTHROPIC_API_KEY", "GEMINI_API_KEY", "OPENAI_API_KEY"],
         login: None,
-        addresses: &["OPENAI_API_BASE", "OPENAI_BASE_URL"],
+        addresses: &["ANTHROPIC_BASE_URL", "GEMINI_API_BASE", "OPENAI_API_BASE", "OPENAI_BASE_URL"],
         variables: &VARIABLES,
     },
     line: "exec mini \"$@\" --output \"$SCYLLA_RECORD_FILE\" --task=\"$(cat \"$SCYLLA_PROMPT_FILE\")\"",

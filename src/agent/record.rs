@@ -110,8 +110,10 @@ pub fn outcome(required: bool, ended: EndedAgent, left: Option<Reading>) -> Resu
         EndedAgent::Signaled(_) | EndedAgent::OutOfMemory => (None, None),
     };
     let by_itself = end.is_none();
-    if let Some(Reading { failure: Some(failure), .. }) = left {
-        return Err(failure);
+    // Whoever was ended at a limit of ours may say that its provider refused.
+    let is_over = ended == EndedAgent::OverLimit;
+    if let Some(failure) = left.as_ref().and_then(|left| left.failure.as_ref()).filter(|_| !is_over) {
+        return Err(failure.clone());
     }
     let is_final = left.as_ref().is_some_and(|reading| matches!(reading.end, Ok(Some(_))));
     if let Some(failure) = killed(ended).filter(|_| !is_final) {

@@ -4,7 +4,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
+use crate::cli::needs::way_of;
 use crate::engine::session::create::Options;
+use crate::gateway::Way;
+use crate::model::agent::Agent;
 use crate::model::ids::ModelName;
 use crate::model::judge::Judge;
 use crate::model::sandbox::{Network, place_of};
@@ -23,6 +26,10 @@ pub fn held_at_the_end(options: &Options) -> Option<String> {
     let planned = options.subtests.iter().flat_map(|(tier, ids)| ids.iter().map(move |id| (tier, id)));
     let agents = planned.filter_map(|(tier, id)| Some(&options.fixture.tiers.get(tier)?.get(id)?.agent));
     let silent = agents.filter(|agent| agent.reader().is_some_and(|reader| !reader.reports_as_it_works()));
+    // The gateway knows tokens and cost answer by answer.
+    let inherited = std::env::vars_os().collect();
+    let is_metered = |agent: &Agent| matches!(way_of(agent, options, &inherited), Some(Way::Through(_)));
+    let silent = silent.filter(|agent| options.allowance.turns.is_some() || !is_metered(agent));
     let kinds: BTreeSet<String> = silent.map(|agent| format!("`{}`", agent.kind().name)).collect();
     let kinds: Vec<String> = kinds.into_iter().collect();
     (!kinds.is_empty()).then(|| {

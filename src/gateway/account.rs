@@ -36,7 +36,7 @@ pub(super) struct Provider {
 }
 
 /// Every such provider.
-pub(super) const PROVIDERS: [Provider; 3] = [
+pub(super) const PROVIDERS: [Provider; 4] = [
     Provider {
         name: "anthropic",
         base: "https://api.anthropic.com",
@@ -53,6 +53,13 @@ pub(super) const PROVIDERS: [Provider; 3] = [
         name: "gemini",
         base: "https://generativelanguage.googleapis.com",
         addresses: &["GOOGLE_GEMINI_BASE_URL"],
+        keys: &["GEMINI_API_KEY", "GOOGLE_API_KEY"],
+    },
+    // LiteLLM wants the version of the interface in its address.
+    Provider {
+        name: "gemini-v1beta",
+        base: "https://generativelanguage.googleapis.com/v1beta",
+        addresses: &["GEMINI_API_BASE"],
         keys: &["GEMINI_API_KEY", "GOOGLE_API_KEY"],
     },
 ];
@@ -159,8 +166,8 @@ pub(super) struct Account {
 /// Real addresses and keys. They are never shown.
 #[derive(Default)]
 pub(super) struct Behind {
-    /// By the name of the provider.
-    pub bases: BTreeMap<&'static str, String>,
+    /// By the name of the provider, or of what stands for it.
+    pub bases: BTreeMap<String, String>,
     /// The key that the attempt has, and the real one.
     pub keys: Vec<(String, String)>,
 }

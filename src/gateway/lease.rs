@@ -10,17 +10,22 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::account::{Account, Behind, OWN_HOST, PROVIDERS, Provider, door, own_key};
+use super::written::{self, InPlace, Led};
 use crate::model::allowance::Exceeded;
 use crate::model::exchange::{Exchange, Interface};
 
 /// The variables that hold a key of a provider, or its address.
 pub(super) fn variables() -> impl Iterator<Item = &'static str> {
-    PROVIDERS.iter().flat_map(|provider| provider.addresses.iter().chain(provider.keys)).copied()
+    let of_providers = PROVIDERS.iter().flat_map(|provider| provider.addresses.iter().chain(provider.keys)).copied();
+    of_providers.chain([written::CONFIG])
 }
 
 /// Whether what is asked with this variable goes through the gateway, for a program that heeds only these `addresses`, or any.
 pub(super) fn is_led(name: &str, addresses: Option<&[&str]>) -> bool {
     let is_heeded = |address: &&str| addresses.is_none_or(|known| known.contains(address));
+    if is_heeded(&written::CONFIG) && (name == written::CONFIG || written::keys().any(|key| key == name)) {
+        return true;
+    }
     PROVIDERS.iter().any(|Provider { addresses, keys, .. }| {
         let leads = addresses.iter().any(&is_heeded);
         leads && (keys.contains(&name) || addresses.iter().any(|it| *it == name && is_heeded(it)))
@@ -128,17 +133,59 @@ impl Lease {
                 continue;
             }
             match elsewhere {
-                Some(elsewhere) => drop(behind.bases.insert(provider.name, elsewhere)),
-                None => drop(behind.bases.entry(provider.name).or_insert_with(|| provider.base.to_owned())),
+                Some(elsewhere) => drop(behind.bases.insert(provider.name.to_owned(), elsewhere)),
+                None => drop(behind.bases.entry(provider.name.to_owned()).or_insert_with(|| provider.base.to_owned())),
             }
             for name in heeded() {
                 environment.insert(name.into(), own.clone().into());
             }
         }
+        // A program that nobody knows is given no configuration of one that it may not be.
+        if is_heeded(&written::CONFIG) && (addresses.is_some() || environment.contains_key(OsStr::new(written::CONFIG)))
+        {
+            self.redirect_config(&mut behind, environment);
+        }
         if behind.bases.is_empty() {
             return;
         }
         spare_own_host(environment);
+    }
+
+    /// The same in a variable that holds a whole configuration.
+    fn redirect_config(&self, behind: &mut Behind, environment: &mut BTreeMap<OsString, OsString>) {
+        let text = set(environment, written::CONFIG);
+        // Who is answered from a tape needs no key, but its program looks for one.
+        let is_played = self.account.is_played();
+        let has = |name: &str| is_played || set(environment, name).is_some_and(|key| is_sent(&key));
+        let led = written::led(text.as_deref(), has, &mut Own { lease: self, behind });
+        let Some(Led { text, keys }) = led else { return };
+        for key in keys {
+            if !self.replace_key(behind, &key, environment) && is_played {
+                environment.insert(key.into(), own_key(&self.token, 0).into());
+            }
+        }
+        environment.insert(written::CONFIG.into(), text.into());
+    }
+
+    /// Puts a key of the attempt's own in the place of the real one in this variable; `false` where there is none.
+    fn replace_key(&self, behind: &mut Behind, name: &str, environment: &mut BTreeMap<OsString, OsString>) -> bool {
+        let Some(real) = set(environment, name).filter(|key| is_sent(key)) else { return false };
+        if let Some(own) = self.own_key(behind, &real) {
+            environment.insert(name.into(), own.into());
+        }
+        true
+    }
+
+    /// The key that stands for this one; `None` where it is one of the attempt's own.
+    fn own_key(&self, behind: &mut Behind, real: &str) -> Option<String> {
+        if real.contains(&self.token) {
+            return None;
+        }
+        let own = own_key(&self.token, behind.keys.len());
+        if !self.account.is_played() {
+            behind.keys.push((own.clone(), real.to_owned()));
+        }
+        Some(own)
     }
 
     /// The attempt's own address for a program that would ask below `base`, with the key in the variable `key`, whose real value is taken out
@@ -151,13 +198,8 @@ impl Lease {
     ) -> Option<String> {
         let provider = Provider::of(interface)?;
         let mut behind = self.account.behind();
-        behind.bases.insert(provider.name, base.to_owned());
-        let real = environment.get(OsStr::new(key)).and_then(|it| it.to_str()).map(str::trim);
-        if let Some(real) = real.filter(|real| is_sent(real)).map(str::to_owned) {
-            let given = own_key(&self.token, behind.keys.len());
-            environment.insert(key.into(), given.clone().into());
-            behind.keys.push((given, real));
-        }
+        behind.bases.insert(provider.name.to_owned(), base.to_owned());
+        self.replace_key(&mut behind, key, environment);
         spare_own_host(environment);
         Some(format!("{}/{}", self.address, provider.name))
     }
@@ -172,16 +214,7 @@ impl Lease {
         let is_played = self.account.is_played();
         let mut has_key = false;
         for name in provider.keys {
-            let Some(real) = set(environment, name).filter(|key| is_sent(key)) else { continue };
-            has_key = true;
-            if real.contains(&self.token) {
-                continue;
-            }
-            let given = own_key(&self.token, behind.keys.len());
-            environment.insert((*name).into(), given.clone().into());
-            if !is_played {
-                behind.keys.push((given, real));
-            }
+            has_key |= self.replace_key(behind, name, environment);
         }
         if let Some(first) = provider.keys.first().filter(|_| is_played && !has_key) {
             // Who is answered from a tape needs no key, but its program looks for one.
@@ -219,6 +252,31 @@ impl Lease {
         }
         // Whoever asked is gone, so what is on its way breaks off and is written down.
         self.account.close()
+    }
+}
+
+/// What stands in a configuration in the place of real addresses and keys.
+struct Own<'a> {
+    lease: &'a Lease,
+    behind: &'a mut Behind,
+}
+
+impl InPlace for Own<'_> {
+    fn of_address(&mut self, id: &str, real: &str) -> Option<String> {
+        if real.starts_with(&self.lease.address) {
+            return None;
+        }
+        let plain = |letter: char| if letter.is_ascii_alphanumeric() { letter } else { '-' };
+        let mut name: String = "written-".chars().chain(id.chars().map(plain)).collect();
+        while self.behind.bases.contains_key(&name) {
+            name.push('-');
+        }
+        self.behind.bases.insert(name.clone(), real.to_owned());
+        Some(format!("{}/{name}", self.lease.address))
+    }
+
+    fn of_key(&mut self, real: &str) -> Option<String> {
+        self.lease.own_key(self.behind, real)
     }
 }
 

@@ -14,6 +14,7 @@ mod tests;
 mod throttle;
 mod till;
 mod way;
+mod written;
 
 use std::collections::HashMap;
 use std::io;
@@ -168,7 +169,7 @@ impl Gate for Desk {
         account.put_in_keys(&mut rest);
         let rest = String::from_utf8_lossy(&rest).into_owned();
         let url = format!("{}/{rest}", base.trim_end_matches('/'));
-        let interface = Interface::of_path(&format!("/{}", rest.split('?').next().unwrap_or_default()));
+        let interface = Interface::of_path(url.split('?').next().unwrap_or_default());
         let read = interface.and_then(|_| serde_json::from_slice::<serde_json::Value>(asked.body).ok());
         let body = interface.zip(read.as_ref()).and_then(|(interface, body)| with_usage(interface, body));
         let model = read.as_ref().and_then(|body| body["model"].as_str()).map(str::to_owned);

@@ -23,8 +23,6 @@ pub enum Past {
     NoNetwork,
     /// Its program is not known to go where it is sent.
     Unknown,
-    /// Its program heeds none of the variables that lead to the gateway.
-    Unheeding,
     /// It is given no key and no address of a provider.
     Keyless,
 }
@@ -45,9 +43,6 @@ impl Way {
         let known = agent.installation();
         let (addresses, keys) = (known.map(|known| known.addresses), known.map_or(&[][..], |known| known.keys));
         let is_led = |name: &str| is_led(name, addresses);
-        if addresses.is_some_and(|addresses| !addresses.iter().any(|name| is_led(name))) {
-            return Some(Self::Past(Past::Unheeding));
-        }
         if !variables().any(|name| is_led(name) && has(name)) {
             return Some(Self::Past(Past::Keyless));
         }
@@ -75,6 +70,7 @@ mod tests {
 
     use super::*;
     use crate::agent::{KINDS, named};
+    use crate::gateway::written::CONFIG;
     use crate::gateway::{Gateway, Passing, Terms};
     use crate::model::allowance::Allowance;
     use crate::model::usage::OwnPrices;
@@ -92,21 +88,20 @@ mod tests {
             prices: OwnPrices::default(),
             passing: Passing::Forgotten,
         };
+        let config = r#"{"provider": {"own": {"options": {"baseURL": "http://there"}}}}"#;
+        let value = |name: &str| if name == CONFIG { config } else { "http://there" };
         let mut seen = BTreeMap::new();
         for agent in KINDS.iter().filter_map(|kind| named(kind.name, false).ok()) {
             let known = agent.installation();
             let variables = known.map(|known| [known.keys, known.addresses].concat()).unwrap_or_default();
             for given in [&[][..]].into_iter().chain(variables.chunks(1)).chain([&variables[..]]) {
                 let mut environment: BTreeMap<OsString, OsString> =
-                    given.iter().map(|name| ((*name).into(), "http://there".into())).collect();
+                    given.iter().map(|name| ((*name).into(), value(name).into())).collect();
                 let lease = gateway.lease(&folder.path().join("usage.jsonl"), terms()).unwrap();
                 lease.redirect(&mut environment, known.map(|known| known.addresses));
                 let is_led = environment.values().any(|value| value.to_string_lossy().contains("://127.0.0.1:"));
-                let left: Vec<&str> = given
-                    .iter()
-                    .copied()
-                    .filter(|name| environment[&OsString::from(*name)] == "http://there")
-                    .collect();
+                let left: Vec<&str> =
+                    given.iter().copied().filter(|name| environment[&OsString::from(*name)] == value(name)).collect();
                 let asked = (GatewayUse::Require, Network::Open);
                 let way = Way::of(&agent, Some("m"), asked, |name| given.contains(&name));
                 let name = agent.kind().name;
@@ -119,7 +114,8 @@ mod tests {
             }
         }
         assert_eq!(seen[r#"codex ["OPENAI_API_KEY"]"#], Some(Way::Through(Vec::new())));
-        assert_eq!(seen[r#"aider ["ANTHROPIC_API_KEY"]"#], Some(Way::Past(Past::Keyless)));
-        assert_eq!(seen[r#"opencode ["OPENAI_API_KEY"]"#], Some(Way::Past(Past::Unheeding)));
+        assert_eq!(seen[r#"aider ["ANTHROPIC_API_KEY"]"#], Some(Way::Through(Vec::new())));
+        assert_eq!(seen["codex []"], Some(Way::Past(Past::Keyless)));
+        assert_eq!(seen[r#"opencode ["OPENAI_API_KEY"]"#], Some(Way::Through(Vec::new())));
     }
 }

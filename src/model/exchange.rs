@@ -5,7 +5,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::agent::{MOST_MODELS, program_word};
+use super::agent::{MOST_MODELS, ProgramFacts, program_word};
 use super::money::Usd;
 use super::usage::{Cost, CostSource, Tokens, Usage, cost};
 
@@ -162,6 +162,17 @@ pub fn models_of(exchanges: &[Exchange]) -> Vec<String> {
         }
     }
     models
+}
+
+/// How many answers came whole of the model that was asked for, or of any where none was: what a program counts as turns.
+#[must_use]
+pub fn answers_of(exchanges: &[Exchange], told: Option<&str>) -> u64 {
+    let is_meant = |exchange: &&Exchange| {
+        let models = ProgramFacts { agent_version: None, agent_models: exchange.model.iter().cloned().collect() };
+        told.is_none_or(|told| !models.has_another_model_than(told))
+    };
+    let answers = exchanges.iter().filter(|it| it.passage == Passage::Whole && matches!(it.status, Some(200..300)));
+    answers.filter(is_meant).count() as u64
 }
 
 #[cfg(test)]

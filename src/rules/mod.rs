@@ -20,4 +20,5 @@ pub mod sort;
 pub mod stage;
 pub mod state;
 pub mod status;
+pub mod unanswered;
 mod weigh;

@@ -11,6 +11,8 @@ pub fn flag_of(field: &str) -> String {
         "thinking_mode" => "--thinking".to_owned(),
         "timeout_seconds" => "--timeout".to_owned(),
         "max_time_seconds" => "--max-time".to_owned(),
+        "hold_seconds" => "--hold".to_owned(),
+        "rate_limit_seconds" => "--max-pause".to_owned(),
         "runs_per_subtest" => "--runs".to_owned(),
         "subtests" => "--tiers".to_owned(),
         other => format!("--{}", other.replace('_', "-")),

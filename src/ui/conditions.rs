@@ -71,9 +71,6 @@ impl Asking {
             Way::Past(Past::Unknown) => {
                 Some("nobody knows whether its program goes where it is sent; `--gateway require` sends it".to_owned())
             }
-            Way::Past(Past::Unheeding) => {
-                Some("its program reads addresses from its own configuration alone".to_owned())
-            }
             Way::Past(Past::Keyless) => Some("no key and no address of a provider is set for it".to_owned()),
         };
         let metered = matches!(way, Way::Through(_));
@@ -205,7 +202,6 @@ mod samples {
                 asking: [
                     ("codex", Way::Through(Vec::new())),
                     ("aider", Way::Through(vec!["ANTHROPIC_API_KEY"])),
-                    ("opencode", Way::Past(Past::Unheeding)),
                     ("gemini", Way::Past(Past::Keyless)),
                     ("acp", Way::Past(Past::Unknown)),
                 ]
@@ -229,7 +225,7 @@ mod samples {
                 limits: RunLimits::new(3600, Allowance::default(), Resources::default()),
                 gateway: GatewayUse::Require,
                 replay: None,
-                asking: [("command", Way::Through(Vec::new())), ("opencode", Way::Past(Past::Unheeding))]
+                asking: [("command", Way::Through(Vec::new())), ("opencode", Way::Past(Past::Keyless))]
                     .map(|(agent, way)| Asking::new(agent, &way, GatewayUse::Require))
                     .into(),
                 judges: vec![judge("strict", "command", Some("./judge.sh --strict"), None)],

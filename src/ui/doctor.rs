@@ -272,6 +272,7 @@ impl Case<'_> {
             _ if self.has_no_key() => self.of_key(),
             _ if is_unreached => format!("nobody answers there: see {}", self.reach()),
             Some(404) => self.of_model(),
+            Some(status) if status >= 500 => format!("its provider answers with status {status}: try again later"),
             _ if message.contains("model") && says(&NO_MODEL) => self.of_model(),
             _ => format!("the provider or the way to it failed: see that the model exists, and {}", self.reach()),
         }
@@ -280,10 +281,8 @@ impl Case<'_> {
     /// Nothing came of it in time: often programs ask again and again.
     fn of_silence(&self) -> String {
         match self.last_answer.map(|answer| answer.status) {
-            Some(None) => format!("nobody answers there, and it asks again and again: see {}", self.reach()),
             Some(Some(401 | 403)) => self.of_key(),
             Some(Some(404)) => self.of_model(),
-            Some(Some(429)) => "its provider limits its requests: try again later".to_owned(),
             Some(Some(status)) if status >= 400 => {
                 format!("its provider answers with status {status}, and it asks again and again: try again later")
             }

@@ -250,6 +250,65 @@ fn an_agent_that_only_waits_for_a_rate_limit_has_not_timed_out() {
 }
 
 #[test]
+fn an_agent_that_nobody_answered_until_its_time_was_over_was_not_measured() {
+    let refused = |status: u16| Say::refuse(status, "not now");
+    for (first, then, kind, told) in [
+        (refused(529), refused(529), "provider", "time was over and its model had never answered, in 2 requests"),
+        (refused(500), Say::Cut, "provider", "was not reached, or broke off"),
+        (refused(429), refused(429), "rate_limit", "answered the last one with 429"),
+        (Say::Hang, Say::Hang, "provider", "its provider never answered"),
+        (
+            Say::Answer("go".to_owned()),
+            refused(529),
+            "provider",
+            "time was over while its model did not answer, in 1 request",
+        ),
+    ] {
+        let said = [first, then];
+        let place = Place::scripted(&asks(2, "exec sleep 1000"), move |asked| said[asked.before.min(1)].clone());
+        let limits = ["--timeout", "4", "--attempts", "1", "--hold", "0s"];
+        let mut live = Live::start(&mut place.run(&[&["--gateway", "require"][..], &limits].concat()));
+        let failure = live.wait_for_reason("attempt-failed")["failure"].clone();
+        assert_eq!(failure["kind"], kind, "{failure:#}");
+        assert!(failure["message"].as_str().unwrap().contains(told), "{failure:#}");
+        if kind == "rate_limit" {
+            live.signal("TERM");
+        }
+        live.end();
+    }
+    // Who was answered and then worked until its time was over, has timed out.
+    let place = Place::new(&asks(2, "exec sleep 1000"));
+    output(&mut place.run(&["--gateway", "require", "--timeout", "3"])).exits(0);
+    let result = read(&place.world.experiment().join("T0/00/run_01/run_result.json"));
+    assert_eq!(result["agent_end"], "timed_out", "{result:#}");
+}
+
+#[test]
+fn an_agent_at_a_limit_whose_program_says_that_its_provider_failed_is_graded() {
+    let fails = r#"printf '{"failure": {"kind": "provider", "message": "Credit balance is too low"}}' > "$SCYLLA_RECORD_FILE"; exit 1"#;
+    for (limit, word, code) in [("--max-run-cost-usd", "cost", 0), ("--max-cost-usd", "experiment", 0)] {
+        let place = Place::new(&asks(1, &format!("{INSATIABLE}; {fails}")));
+        let ended = output(&mut place.run(&["--gateway", "require", limit, "0.007"])).exits(code);
+        let result = read(&place.world.experiment().join("T0/00/run_01/run_result.json"));
+        assert_eq!(
+            (&result["agent_end"], &result["exceeded"]["limit"]),
+            (&json!("over_budget"), &json!(word)),
+            "{ended}"
+        );
+        assert_used(&result, 2);
+    }
+}
+
+#[test]
+fn answers_are_turns_of_an_agent_that_does_not_count_them() {
+    let place = Place::new(&asks(3, "true"));
+    output(&mut place.run(&["--gateway", "require", "--max-run-turns", "2"])).exits(0);
+    let result = read(&place.world.experiment().join("T0/00/run_01/run_result.json"));
+    let exceeded = json!({"limit": "turns", "most": 2, "used": 3});
+    assert_eq!((&result["agent_end"], &result["exceeded"]), (&json!("over_budget"), &exceeded), "{result:#}");
+}
+
+#[test]
 fn a_provider_that_is_down_is_no_rate_limit_and_a_time_that_nobody_named_is_none() {
     let record = |kind: &str| {
         format!(r#"printf '{{"failure": {{"kind": "{kind}", "message": "no"}}}}' > "$SCYLLA_RECORD_FILE"; exit 1"#)

@@ -88,7 +88,10 @@ impl Api {
             Self::OpenAiChat => each("tools", |tool| &tool["function"]["name"]),
             Self::Gemini => {
                 let tools = body["tools"].as_array().into_iter().flatten();
-                let declared = tools.flat_map(|tool| tool["functionDeclarations"].as_array().into_iter().flatten());
+                // Its server takes both spellings.
+                let declared = ["functionDeclarations", "function_declarations"];
+                let declared = tools.flat_map(|tool| declared.map(|name| &tool[name]));
+                let declared = declared.filter_map(Value::as_array).flatten();
                 declared.filter_map(|function| function["name"].as_str()).collect()
             }
         }
@@ -107,7 +110,9 @@ impl Api {
             Self::AnthropicMessages => within("messages", "content", &|part| part["type"] == "tool_result"),
             Self::OpenAiChat => count(&body["messages"], &|message| message["role"] == "tool"),
             Self::OpenAiResponses => count(&body["input"], &|item| item["type"] == "function_call_output"),
-            Self::Gemini => within("contents", "parts", &|part| part["functionResponse"].is_object()),
+            Self::Gemini => within("contents", "parts", &|part| {
+                part["functionResponse"].is_object() || part["function_response"].is_object()
+            }),
         }
     }
 

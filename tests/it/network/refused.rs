@@ -49,11 +49,11 @@ fn a_network_that_leads_to_models_alone_is_refused_where_it_would_lead_nowhere()
     let mut unnamed = place.world.command(&[&["run", &place.fixture], &unnamed[..]].concat());
     let told = output(&mut unnamed).exits(0);
     assert!(told.stderr.contains("is given no key and no address of one: it reaches none"), "{told}");
-    let opencode = [IN_SANDBOX, &["--agent", "opencode"]].concat();
-    refused(&opencode, true, "nothing sends an agent of the kind `opencode` there", "or name `--network open`");
-    let mut planned = place.run(&[&opencode[..], &["--dry-run"]].concat());
+    let gemini = [IN_SANDBOX, &["--agent", "gemini"]].concat();
+    refused(&gemini, true, "nothing sends an agent of the kind `gemini` there", "or name `--network open`");
+    let mut planned = place.run(&[&gemini[..], &["--dry-run"]].concat());
     let planned = output(&mut planned).exits(0);
-    assert!(planned.stderr.contains("nothing sends an agent of the kind `opencode` there"), "{planned}");
+    assert!(planned.stderr.contains("nothing sends an agent of the kind `gemini` there"), "{planned}");
     assert!(planned.stdout.contains("network model"), "{planned}");
 }
 

@@ -1,6 +1,6 @@
 //! Aider; alone, for one can ask for the tests of one program.
 
-use super::programs::AIDER;
+use super::programs::{AIDER, AIDER_ELSEWHERE};
 use super::{reaching, replayed, stopped, trouble, whole};
 
 #[test]
@@ -31,4 +31,9 @@ fn aider_reaches_its_model_and_nothing_else_where_the_network_leads_there_alone(
 #[test]
 fn aider_does_the_same_work_when_its_recording_is_replayed_with_the_server_gone() {
     replayed::does_the_same_when_it_is_replayed(&AIDER, &[]);
+}
+
+#[test]
+fn aider_asks_models_of_other_providers_through_the_gateway_too() {
+    AIDER_ELSEWHERE.iter().for_each(whole::does_the_task_and_is_graded);
 }

@@ -90,8 +90,10 @@ impl Experiment {
     /// The same when the server is gone, with no key and no address of one.
     pub(super) fn run_without_server(self, more: &[&str]) -> (World, Command) {
         let Self { world, server, reals, installed } = self;
+        let addresses = reals[0].configuration(&server);
         drop(server);
         let mut command = finding(&world, &installed, &RUN);
+        command.envs(addresses);
         one_by(reals[0], &mut command, more);
         (world, command)
     }

@@ -1,6 +1,6 @@
 //! Mini-swe-agent; alone, for one can ask for the tests of one program.
 
-use super::programs::MINI_SWE_AGENT;
+use super::programs::{MINI_ELSEWHERE, MINI_SWE_AGENT};
 use super::{reaching, replayed, stopped, trouble, whole};
 
 #[test]
@@ -31,4 +31,9 @@ fn mini_swe_agent_reaches_its_model_and_nothing_else_where_the_network_leads_the
 #[test]
 fn mini_swe_agent_does_the_same_work_when_its_recording_is_replayed_with_the_server_gone() {
     replayed::does_the_same_when_it_is_replayed(&MINI_SWE_AGENT, &[]);
+}
+
+#[test]
+fn mini_swe_agent_asks_models_of_other_providers_through_the_gateway_too() {
+    MINI_ELSEWHERE.iter().for_each(whole::does_the_task_and_is_graded);
 }

@@ -1,7 +1,7 @@
 //! The program `opencode`; alone, for one can ask for the tests of one program.
 
 use super::programs::OPENCODE;
-use super::{spoken, stopped, trouble, whole};
+use super::{reaching, replayed, spoken, stopped, trouble, whole};
 
 #[test]
 fn opencode_does_the_task_and_does_it_wrongly_and_is_graded() {
@@ -21,6 +21,16 @@ fn opencode_is_ended_by_our_limit_when_its_model_is_silent() {
 #[test]
 fn opencode_is_stopped_in_every_way_and_nobody_is_asked_twice() {
     stopped::in_every_way_and_resumed(&OPENCODE);
+}
+
+#[test]
+fn opencode_reaches_its_model_and_nothing_else_where_the_network_leads_there_alone() {
+    reaching::reaches_its_model_alone(&OPENCODE);
+}
+
+#[test]
+fn opencode_does_the_same_work_when_its_recording_is_replayed_with_the_server_gone() {
+    replayed::does_the_same_when_it_is_replayed(&OPENCODE, &[]);
 }
 
 /// What it needs of the variables that it is given as an agent of its own kind.

@@ -119,7 +119,7 @@ pub(super) static OPENCODE: Real = Real {
     has_steps: true,
 };
 
-pub(super) static MINI_SWE_AGENT: Real = Real {
+const MINI: Real = Real {
     kind: "mini-swe-agent",
     model: "openai/mini-model",
     asked_for: "mini-model",
@@ -135,18 +135,53 @@ pub(super) static MINI_SWE_AGENT: Real = Real {
     has_steps: true,
 };
 
-pub(super) static AIDER: Real = Real {
+pub(super) static MINI_SWE_AGENT: Real = MINI;
+/// The same with models of other providers.
+pub(super) static MINI_ELSEWHERE: [Real; 2] = [with_claude(&MINI), with_gemini(&MINI)];
+
+const AIDER_ITSELF: Real = Real {
     kind: "aider",
     model: "openai/aider-model",
     asked_for: "aider-model",
     key: "OPENAI_API_KEY",
     addresses: openai,
-    works: |_, Task { file, text }| Say::Answer(format!("I write the file.\n\n{file}\n```\n{text}```\n")),
+    works: |asked, Task { file, text }| {
+        // It asks models that can do so for changes in place of whole files.
+        let is_change = asked.body.to_string().contains("SEARCH/REPLACE");
+        let (before, after) = if is_change { ("<<<<<<< SEARCH\n=======\n", ">>>>>>> REPLACE\n") } else { ("", "") };
+        Say::Answer(format!("I write the file.\n\n{file}\n```\n{before}{text}{after}```\n"))
+    },
     answers: 1,
     runs: None,
     when_limited: WhenLimited::GivesUp,
     has_steps: false,
 };
+
+pub(super) static AIDER: Real = AIDER_ITSELF;
+/// The same with models of other providers.
+pub(super) static AIDER_ELSEWHERE: [Real; 2] = [with_claude(&AIDER_ITSELF), with_gemini(&AIDER_ITSELF)];
+
+/// A program that asks any provider, with a model of Anthropic.
+const fn with_claude(real: &Real) -> Real {
+    Real {
+        model: "anthropic/claude-sonnet-4-5",
+        asked_for: "claude-sonnet-4-5",
+        key: "ANTHROPIC_API_KEY",
+        addresses: |server| vec![("ANTHROPIC_BASE_URL", server.base_url(Api::AnthropicMessages))],
+        ..*real
+    }
+}
+
+/// The same with one of Google.
+const fn with_gemini(real: &Real) -> Real {
+    Real {
+        model: "gemini/gemini-2.5-flash",
+        asked_for: "gemini-2.5-flash",
+        key: "GEMINI_API_KEY",
+        addresses: |server| vec![("GEMINI_API_BASE", format!("{}/v1beta", server.base_url(Api::Gemini)))],
+        ..*real
+    }
+}
 
 /// All of them.
 pub(super) static ALL: [&Real; 6] = [&CLAUDE_CODE, &CODEX, &GEMINI, &OPENCODE, &MINI_SWE_AGENT, &AIDER];
@@ -209,6 +244,11 @@ impl Real {
     /// Whether a request is part of the work, and not one for a title or the like.
     pub(super) fn is_work(&self, asked: &Asked) -> bool {
         asked.model == self.asked_for && (self.runs.is_none() || !asked.tools().is_empty())
+    }
+
+    /// What a program is told of its models, which it needs without a server, too.
+    pub(super) fn configuration(&self, server: &ModelServer) -> Vec<(&'static str, String)> {
+        if self.kind == "opencode" { (self.addresses)(server) } else { Vec::new() }
     }
 
     /// Lets a command find the scripted server in the place of the program's provider.

@@ -134,26 +134,29 @@ fn is_until(is_named: bool, until: &Value, told_at: &Value) -> bool {
     if is_named { (3500..=3610).contains(&wait) } else { (55..=65).contains(&wait) }
 }
 
-/// A model that never answers, and one that stops in the middle of an answer: our own limit ends both, and what is there is graded.
+/// A model that never answers, and one that stops in the middle of an answer: our own limit ends both. Of the one nothing is known,
+/// and what the other one did is graded.
 pub(super) fn silence_ends_by_our_own_limit(real: &'static Real) {
     let Some(installed) = installed() else { return };
     thread::scope(|scope| {
-        for silence in [Say::Hang, Say::Stall] {
+        for (silence, code) in [(Say::Hang, 6), (Say::Stall, 0)] {
             let installed = &installed;
             scope.spawn(move || {
                 let said = silence.clone();
                 let of = Experiment::new(installed, real, move |_| said.clone());
                 let begun = Instant::now();
-                let live = Live::start(&mut of.run(&["--timeout", "30"]));
+                let live = Live::start(&mut of.run(&["--timeout", "30", "--attempts", "1"]));
                 of.server.wait_for(real.asked_for, 1);
-                let (code, events, stderr) = live.end();
-                assert_eq!(code, Some(0), "{silence:?}: {events:#?}\n{stderr}");
-                let result = of.result("T0/00/run_01");
-                assert_eq!(
-                    (&result["agent_end"], &result["judge_passed"]),
-                    (&json!("timed_out"), &json!(false)),
-                    "{silence:?}"
-                );
+                let (ended, events, stderr) = live.end();
+                assert_eq!(ended, Some(code), "{silence:?}: {events:#?}\n{stderr}");
+                let failed = events.iter().find(|event| event["reason"] == "attempt-failed");
+                if let Some(failed) = failed {
+                    assert_eq!((&failed["failure"]["kind"], code), (&json!("provider"), 6), "{failed:#}");
+                } else {
+                    let result = of.result("T0/00/run_01");
+                    let end = (&result["agent_end"], &result["judge_passed"]);
+                    assert_eq!(end, (&json!("timed_out"), &json!(false)), "{silence:?}");
+                }
                 assert!(begun.elapsed() < LONGEST, "{silence:?}: {:?}", begun.elapsed());
                 crate::real_agents::stopped::nothing_is_left(&of.world);
             });

@@ -205,7 +205,6 @@ impl Work<'_> {
             End::Watched => EndedAgent::OverLimit,
             End::Stopped => return Err(Halt::Stopped),
         };
-        let refused = exchanged.and_then(|exchanged| exchanged.exceeded);
         let reader = self.read_output(agent);
         if let Some(reader) = &reader {
             let outcome = outcome_of(&**reader, end, exchanged)?;
@@ -218,7 +217,7 @@ impl Work<'_> {
             result.program = ProgramFacts { agent_version: version, ..outcome.program };
         }
         self.note_models(agent, exchanged, result)?;
-        self.note_exceeded(reader.as_deref(), refused, result);
+        self.note_exceeded(reader.as_deref(), exchanged, result);
         self.place.containment.name().clone_into(&mut result.containment);
         self.note_resources(ended, result);
         result.leftover_processes = ended.leftovers;

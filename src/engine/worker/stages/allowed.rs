@@ -3,9 +3,10 @@
 
 use crate::engine::worker::stages::Work;
 use crate::engine::worker::stages::priced::priced;
-use crate::gateway::Recall;
+use crate::gateway::{Exchanged, Recall};
 use crate::model::agent::{Agent, Output, Reader};
 use crate::model::allowance::{Allowance, Exceeded};
+use crate::model::exchange::answers_of;
 use crate::model::flag::Flag;
 use crate::model::outcome::AgentEnd;
 use crate::model::result::AgentResult;
@@ -76,16 +77,20 @@ impl Work<'_> {
         Some(Box::new(Watched { reader, allowance, model, prices, recall }))
     }
 
-    /// Notes which limit the agent exceeded, however it ended: at the gateway, which `refused` it there, or by what it used. One that ended by itself
+    /// Notes which limit the agent exceeded, however it ended: at the gateway, which refused it there, or by what it used. One that ended by itself
     /// beyond a limit ended over its budget, too: all agents are measured by the same limits, whether they tell what they use while they work
     /// or only at their end.
     pub(super) fn note_exceeded(
         &self,
         reader: Option<&dyn Reader>,
-        refused: Option<Exceeded>,
+        exchanged: Option<&Exchanged>,
         result: &mut AgentResult,
     ) {
+        let refused = exchanged.and_then(|exchanged| exchanged.exceeded);
         let turns = reader.and_then(|reader| reader.reading(clock::now())).and_then(|reading| reading.turns);
+        // Some programs do not say how often their model answered.
+        let seen = || exchanged.map(|it| answers_of(&it.exchanges, self.place.assigned_model(self.run)));
+        let turns = turns.or_else(seen);
         let allowance = self.place.config.allowance();
         // A program that keeps a limit itself ends at it, and not beyond it.
         let kept = || allowance.reached(&result.usage, turns).filter(|_| result.end == AgentEnd::OverBudget);

@@ -21,8 +21,8 @@ use crate::model::result::AgentResult;
 use crate::model::sandbox::Network;
 use crate::model::usage::{Cost, Tokens, Total, Usage};
 use crate::os::clock;
-
-use crate::text::words::list;
+use crate::rules::unanswered::{Last, Unanswered, unanswered};
+use crate::text::words::{counted, list};
 
 /// The part of all tokens by which an agent's own account may differ from what was seen.
 const MOST_DIFFERENCE: f64 = 0.02;
@@ -40,27 +40,45 @@ pub(super) fn outcome_of(
 ) -> Result<AgentOutcome, Failure> {
     let now = clock::now();
     let outcome = reader.outcome(end, now);
-    let Some(Exchanged { exceeded, limited, unmatched, .. }) = exchanged else { return outcome };
-    if let Some(why) = unmatched {
+    let Some(exchanged) = exchanged else { return outcome };
+    if let Some(why) = &exchanged.unmatched {
         return Err(Failure::new(FailureKind::Unrecorded, why.as_str()));
     }
     let is_by_provider = |failure: &Failure| {
         matches!(failure.kind, FailureKind::Provider | FailureKind::RateLimit | FailureKind::NoRecord)
     };
-    match (outcome, exceeded, limited) {
+    match (outcome, exchanged.exceeded, exchanged.limited) {
         // An agent that is told that there is no money left may fail in its own way.
         (Err(_), Some(_), _) => reader.outcome(EndedAgent::OverLimit, now),
         // Its provider has said more exactly what kept it from working.
         (Err(failure), None, Some(until)) if is_by_provider(&failure) => {
-            Err(Failure { kind: FailureKind::RateLimit, retry_at: Some(*until), ..failure })
+            Err(Failure { kind: FailureKind::RateLimit, retry_at: Some(until), ..failure })
         }
         // It did nothing but wait until its time was over.
         (Ok(_), None, Some(until)) if matches!(end, EndedAgent::TimedOut | EndedAgent::NoProgress) => {
             let message = "the agent waited for its model, whose provider asks to wait, until its time was over";
-            Err(Failure { retry_at: Some(*until), ..Failure::new(FailureKind::RateLimit, message) })
+            Err(Failure { retry_at: Some(until), ..Failure::new(FailureKind::RateLimit, message) })
+        }
+        // Nor could it do anything but ask.
+        (Ok(outcome), None, None) if matches!(end, EndedAgent::TimedOut | EndedAgent::NoProgress) => {
+            unanswered(&exchanged.exchanges).map_or(Ok(outcome), |it| Err(not_measured(it)))
         }
         (outcome, ..) => outcome,
     }
+}
+
+/// The failure of an agent that nobody answered until its time was over.
+fn not_measured(unanswered: Unanswered) -> Failure {
+    let Unanswered { requests, was_answered, last } = unanswered;
+    let what = if was_answered { "while its model did not answer" } else { "and its model had never answered" };
+    let by = match last {
+        Last::Refused(status) => format!("answered the last one with {status}"),
+        Last::Lost => "was not reached, or broke off".to_owned(),
+        Last::Silence => "never answered".to_owned(),
+    };
+    let requests = counted(requests, "request");
+    let message = format!("the agent's time was over {what}, in {requests}: its provider {by}");
+    Failure::new(unanswered.kind(), message)
 }
 
 /// The failure of a judge, where its model's provider has said more exactly what kept it from judging: to wait until then.

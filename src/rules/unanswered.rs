@@ -1,0 +1,125 @@
+//! Whether nobody answered an agent until its time was over: then it was not measured.
+
+use crate::model::exchange::{Exchange, Passage};
+use crate::model::outcome::FailureKind;
+
+/// The status of a rate limit.
+const RATE_LIMITED: u16 = 429;
+
+/// What came of a request.
+enum Came {
+    /// An answer, or the beginning of one.
+    Answer,
+    /// Its provider refused for a reason that passes, or could not be reached.
+    Nothing,
+    /// Nothing yet: whoever asked went away.
+    Open,
+    /// A refusal for what was asked, which is an answer for whoever asked.
+    Refusal,
+}
+
+fn came(exchange: &Exchange) -> Came {
+    match (exchange.status, exchange.passage) {
+        (Some(200..300), Passage::Whole | Passage::Left) => Came::Answer,
+        (Some(RATE_LIMITED | 500..), _) | (_, Passage::Cut) => Came::Nothing,
+        (None, Passage::Left) => Came::Open,
+        (Some(_), _) | (None, Passage::Whole | Passage::Refused) => Came::Refusal,
+    }
+}
+
+/// That nobody answered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Unanswered {
+    /// How many requests nobody answered: all, or the last ones.
+    pub requests: usize,
+    /// Whether others were answered before.
+    pub was_answered: bool,
+    /// What came of the last one.
+    pub last: Last,
+}
+
+/// What came of a request that nobody answered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Last {
+    /// Its provider refused with this status, for a reason that passes.
+    Refused(u16),
+    /// Its provider was not reached, or broke off.
+    Lost,
+    /// Nothing until whoever asked went away.
+    Silence,
+}
+
+impl Unanswered {
+    /// The kind of failure that it is.
+    #[must_use]
+    pub fn kind(&self) -> FailureKind {
+        if self.last == Last::Refused(RATE_LIMITED) { FailureKind::RateLimit } else { FailureKind::Provider }
+    }
+}
+
+/// What is to be said of an agent whose time was over: that nobody ever answered it, or at last nobody did. `None` for one that asked
+/// nobody, was answered, or was refused for what it asked.
+#[must_use]
+pub fn unanswered(exchanges: &[Exchange]) -> Option<Unanswered> {
+    let was_answered = exchanges.iter().any(|it| matches!(came(it), Came::Answer | Came::Refusal));
+    // What was under way when its time was over says nothing of its provider.
+    let ended = || exchanges.iter().rev().filter(|it| !matches!(came(it), Came::Open));
+    let at_last = ended().take_while(|it| matches!(came(it), Came::Nothing)).count();
+    let requests = if was_answered { at_last } else { exchanges.len() };
+    let last = match ended().next() {
+        Some(Exchange { status: Some(status), passage: Passage::Whole, .. }) => Last::Refused(*status),
+        Some(_) => Last::Lost,
+        None => Last::Silence,
+    };
+    (requests > 0).then_some(Unanswered { requests, was_answered, last })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::exchange::Interface;
+    use crate::model::usage::{Cost, Tokens};
+
+    fn exchange((status, passage): (Option<u16>, Passage)) -> Exchange {
+        Exchange {
+            at: jiff::Timestamp::UNIX_EPOCH,
+            interface: Interface::OpenAiChat,
+            model: None,
+            status,
+            passage,
+            tokens: Tokens::default(),
+            cost: Cost::Unknown,
+            held_seconds: 0.0,
+            seconds: 0.0,
+            first_byte_seconds: None,
+            request_id: None,
+        }
+    }
+
+    #[test]
+    fn whoever_was_answered_at_last_or_refused_for_what_was_asked_was_measured() {
+        let (ok, down, limited) =
+            ((Some(200), Passage::Whole), (Some(529), Passage::Whole), (Some(429), Passage::Whole));
+        let (gone, open, wrong) = ((None, Passage::Cut), (None, Passage::Left), (Some(400), Passage::Whole));
+        let (stalled, broken) = ((Some(200), Passage::Left), (Some(200), Passage::Cut));
+        let of = |exchanges: &[(Option<u16>, Passage)]| {
+            let exchanges: Vec<Exchange> = exchanges.iter().copied().map(exchange).collect();
+            unanswered(&exchanges)
+        };
+        for measured in [&[][..], &[ok], &[ok, open], &[ok, down, ok, open], &[stalled], &[wrong, open]] {
+            assert_eq!(of(measured), None, "{measured:?}");
+        }
+        for (exchanges, requests, was_answered, last) in [
+            (&[open][..], 1, false, Last::Silence),
+            (&[gone, gone], 2, false, Last::Lost),
+            (&[down, broken], 2, false, Last::Lost),
+            (&[down, open], 2, false, Last::Refused(529)),
+            (&[ok, down, down, open], 2, true, Last::Refused(529)),
+            (&[ok, down, limited], 2, true, Last::Refused(429)),
+        ] {
+            assert_eq!(of(exchanges), Some(Unanswered { requests, was_answered, last }), "{exchanges:?}");
+        }
+        let limited = of(&[limited]).unwrap();
+        assert_eq!((limited.kind(), of(&[gone]).unwrap().kind()), (FailureKind::RateLimit, FailureKind::Provider));
+    }
+}
