@@ -45,7 +45,7 @@ pub(super) trait InPlace {
 }
 
 /// The same configuration, which is empty where there is none, with every provider's address and key replaced whose address is known;
-/// `None` where it cannot be read. `has` says whether a variable is set.
+/// `None` where it cannot be read, or names nobody. `has` says whether a variable is set.
 pub(super) fn led(text: Option<&str>, has: impl Fn(&str) -> bool, in_place: &mut dyn InPlace) -> Option<Led> {
     let mut config: Map<String, Value> = match text.map(str::trim).filter(|text| !text.is_empty()) {
         Some(text) => serde_json::from_str(text).ok()?,
@@ -55,7 +55,7 @@ pub(super) fn led(text: Option<&str>, has: impl Fn(&str) -> bool, in_place: &mut
     for known in KNOWN.iter().filter(|known| has(known.key)) {
         providers.entry(known.id).or_insert_with(|| json!({}));
     }
-    let mut keys = Vec::new();
+    let (mut keys, mut is_led) = (Vec::new(), false);
     for (id, provider) in providers.iter_mut() {
         let known = KNOWN.iter().find(|known| known.id == id);
         let provider = provider.as_object_mut()?;
@@ -63,6 +63,7 @@ pub(super) fn led(text: Option<&str>, has: impl Fn(&str) -> bool, in_place: &mut
         let base = options.get("baseURL").and_then(Value::as_str).or(known.map(|known| known.base));
         // Where it is asked is known to the program alone, so that it keeps its key.
         let Some(base) = base.map(str::to_owned) else { continue };
+        is_led = true;
         options.extend(in_place.of_address(id, &base).map(|own| ("baseURL".to_owned(), own.into())));
         keys.extend(known.map(|known| known.key.to_owned()));
         let Some(key) = options.get("apiKey").and_then(Value::as_str).map(str::to_owned) else { continue };
@@ -71,7 +72,7 @@ pub(super) fn led(text: Option<&str>, has: impl Fn(&str) -> bool, in_place: &mut
             None => options.extend(in_place.of_key(&key).map(|own| ("apiKey".to_owned(), own.into()))),
         }
     }
-    Some(Led { text: Value::Object(config).to_string(), keys })
+    is_led.then(|| Led { text: Value::Object(config).to_string(), keys })
 }
 
 #[cfg(test)]
@@ -137,6 +138,7 @@ mod tests {
 
     #[test]
     fn what_is_no_such_configuration_is_left_alone() {
+        assert_eq!(of(None, &[]), None, "nobody is asked");
         for text in ["// a comment\n{}", "[]", r#"{"provider": 3}"#, r#"{"provider": {"a": 3}}"#, "http://there"] {
             assert_eq!(of(Some(text), &[]), None, "{text}");
         }
