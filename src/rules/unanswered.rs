@@ -67,7 +67,10 @@ pub fn unanswered(exchanges: &[Exchange]) -> Option<Unanswered> {
     let at_last = ended().take_while(|it| matches!(came(it), Came::Nothing)).count();
     let requests = if was_answered { at_last } else { exchanges.len() };
     let last = match ended().next() {
-        Some(Exchange { status: Some(status), passage: Passage::Whole, .. }) => Last::Refused(*status),
+        // The gateway passes a provider's refusal on where it asks nobody itself.
+        Some(Exchange { status: Some(status), passage: Passage::Whole | Passage::Left | Passage::Refused, .. }) => {
+            Last::Refused(*status)
+        }
         Some(_) => Last::Lost,
         None => Last::Silence,
     };
@@ -116,6 +119,7 @@ mod tests {
             (&[down, open], 2, false, Last::Refused(529)),
             (&[ok, down, down, open], 2, true, Last::Refused(529)),
             (&[ok, down, limited], 2, true, Last::Refused(429)),
+            (&[limited, (Some(429), Passage::Refused)], 2, false, Last::Refused(429)),
         ] {
             assert_eq!(of(exchanges), Some(Unanswered { requests, was_answered, last }), "{exchanges:?}");
         }
