@@ -6,6 +6,7 @@
 use std::ffi::{OsStr, OsString};
 use std::fs;
 use std::io;
+use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 
 use rustix::fs::{Access, access};
@@ -46,12 +47,22 @@ pub fn first(candidates: impl IntoIterator<Item = PathBuf>) -> Found {
     refused.map_or(Found::Nothing, Found::NotExecutable)
 }
 
-/// Our own program, as it was started.
+/// What the system writes behind the place of a program whose file is gone.
+const GONE: &[u8] = b" (deleted)";
+
+/// Our own program, as it was started. Where an update has put another file in its place meanwhile, that one: sessions last for days.
 ///
 /// # Errors
-/// When the system does not say where it is.
+/// When the system does not say where it is, or it was removed.
 pub fn own() -> io::Result<PathBuf> {
-    std::env::current_exe()
+    let own = std::env::current_exe()?;
+    let place = own.as_os_str().as_bytes().strip_suffix(GONE).filter(|_| !own.exists());
+    let Some(place) = place.map(|place| PathBuf::from(OsStr::from_bytes(place))) else { return Ok(own) };
+    if is_file(&place) {
+        return Ok(place);
+    }
+    let why = format!("`{}` was removed while it works: put it back", place.display());
+    Err(io::Error::new(io::ErrorKind::NotFound, why))
 }
 
 /// Whether a program of this name is found along a search path.

@@ -11,7 +11,7 @@ use crate::model::flag::Flag;
 use crate::model::ids::{RunId, TierId};
 use crate::model::usage::Total;
 use crate::stats::tiers::{sum, sum_of};
-use crate::text::columns::cut;
+use crate::text::columns::{columns, cut};
 use crate::text::escape;
 use crate::text::words::{bytes, counted, duration, list, percent, shell_word, wrap};
 
@@ -23,6 +23,8 @@ use crate::text::styles::{Styles, Tone};
 const MOST_SETUPS: usize = 30;
 /// Longest name of a setup that is shown in full.
 const MOST_NAME: usize = 28;
+/// So much of a name is shown wherever there is no room.
+const FEWEST: usize = 10;
 /// How many runs are named that failed for the same reason.
 const MOST_NAMED: usize = 5;
 /// So many columns have lines that are wrapped.
@@ -66,15 +68,7 @@ pub enum Rows {
 pub(super) fn results_table(tiers: &[TierTotals], setups: &[SetupTotals], chosen: Option<Rows>) -> String {
     let rows = chosen.unwrap_or(if setups.len() > MOST_SETUPS { Rows::Tiers } else { Rows::Subtests });
     let (title, mut body): (&str, Vec<Vec<String>>) = match rows {
-        Rows::Subtests => {
-            let id = |setup: &SetupTotals| format!("{}/{}", setup.tier, setup.subtest);
-            let width = setups.iter().map(|setup| id(setup).len()).max().unwrap_or(0);
-            let name = |setup: &SetupTotals| match &setup.name {
-                Some(name) => format!("{:<width$}  {}{}", id(setup), shortened(name), mark(setup)),
-                None => format!("{}{}", id(setup), mark(setup)),
-            };
-            ("setup", setups.iter().map(|setup| row(name(setup), &setup.totals)).collect())
-        }
+        Rows::Subtests => ("setup", setups.iter().map(|setup| row(String::new(), &setup.totals)).collect()),
         Rows::Tiers => ("tier", tiers.iter().map(|tier| row_of_tier(tier, setups)).collect()),
     };
     let measured: Vec<&Totals> =
@@ -86,7 +80,26 @@ pub(super) fn results_table(tiers: &[TierTotals], setups: &[SetupTotals], chosen
     }
     let titles = [title, "done", "passed", "pass rate", "mean score", "mean cost", "mean time"];
     body.insert(0, titles.map(str::to_owned).to_vec());
+    if rows == Rows::Subtests {
+        add_names(&mut body, setups);
+    }
     table(body)
+}
+
+/// Fills the first column with the setups, shortened to what the other columns leave of the room.
+fn add_names(body: &mut [Vec<String>], setups: &[SetupTotals]) {
+    let widest = |column: usize| body.iter().map(|cells| columns(&cells[column])).max().unwrap_or(0);
+    // Each column has two spaces before it.
+    let others: usize = (1..body[0].len()).map(|column| widest(column) + 2).sum();
+    let ids: Vec<String> = setups.iter().map(|setup| format!("{}/{}", setup.tier, setup.subtest)).collect();
+    let width = ids.iter().map(String::len).max().unwrap_or(0);
+    for ((cells, setup), id) in body[1..].iter_mut().zip(setups).zip(ids) {
+        let room = COLUMNS.saturating_sub(2 + others + width + 2 + mark(setup).len()).clamp(FEWEST, MOST_NAME);
+        cells[0] = match &setup.name {
+            Some(name) => format!("{id:<width$}  {}{}", cut(&escape::terminal(name), room), mark(setup)),
+            None => format!("{id}{}", mark(setup)),
+        };
+    }
 }
 
 /// What stands behind the name of a control.
@@ -280,6 +293,6 @@ mod tests {
         hostile.name = Some(format!("\u{1b}[2J\n{}", "long ".repeat(40)));
         let table = results_table(&[tier(0, 3, 3, 3, 1.0)], &[hostile], None);
         assert_eq!(table.lines().count(), 2);
-        assert!(!table.contains('\u{1b}') && table.lines().all(|line| line.chars().count() < 100), "{table}");
+        assert!(!table.contains('\u{1b}') && table.lines().all(|line| line.chars().count() <= COLUMNS), "{table}");
     }
 }

@@ -11,7 +11,7 @@ use std::fmt::Write as _;
 
 use serde_json::{Value, json};
 
-use crate::fixture::{TestFixture, gated};
+use crate::fixture::{TestFixture, close, gated, open};
 use crate::model_server::{Api, ModelServer, Say};
 use crate::scenes::{experiment, json};
 use crate::world::{Live, World, steady};
@@ -185,6 +185,30 @@ fn whoever_names_a_model_wrongly_is_told_every_mistake_and_a_key_that_was_writte
     }, {
         insta::assert_snapshot!("models", steady(&format!("{}{}", told.stdout, told.stderr), &world));
     });
+}
+
+#[test]
+fn a_program_that_is_updated_while_its_agents_work_asks_its_judges_all_the_same() {
+    let server = ModelServer::start(|_| Say::scores(&[("R001", 1.0)]));
+    let world = World::new();
+    let agent = format!("{}; touch done", gated(&world, "agent"));
+    let fixture = TestFixture::new().agent("T0/00-one", &agent).extra(&panel(&server, &[("asked", Api::OpenAiChat)]));
+    let fixture = fixture.write(&world);
+    let (installed, newer) = (world.path("installed"), world.path("newer"));
+    for file in [&installed, &newer] {
+        std::fs::copy(env!("CARGO_BIN_EXE_cargo-scylla"), file).unwrap();
+    }
+    close(&world, "agent");
+    let mut command = std::process::Command::new(&installed);
+    command.arg("scylla").args(arguments(&fixture)).current_dir(world.path(""));
+    world.seal(&mut command);
+    let mut live = Live::start(command.env(VARIABLE, KEY));
+    live.wait_for("agent", |event| event["stage"] == "agent");
+    // An update puts another file in its place.
+    std::fs::rename(&newer, &installed).unwrap();
+    open(&world, "agent");
+    let (code, events, stderr) = live.end();
+    assert_eq!((code, server.times("asked")), (Some(0), 1), "{events:#?}\n{stderr}");
 }
 
 #[test]
