@@ -88,7 +88,11 @@ pub fn judging_themselves(
     let model = ModelName::new(agents);
     let mut subtests = fixture.tiers.values().flat_map(BTreeMap::values);
     subtests.find(|subtest| subtest.agent.model(Some(agents)).as_ref() == Some(&model))?;
-    let same = judges.iter().filter(|judge| judge.model(judge_models.map(String::as_str)).as_ref() == Some(&model));
+    let is_same = |judge: &&Judge| {
+        let asked = judge.model(judge_models.map(String::as_str));
+        asked.is_some_and(|asked| asked.is_also(agents) || model.is_also(asked.as_str()))
+    };
+    let same = judges.iter().filter(is_same);
     let same: Vec<String> = same.map(|judge| format!("`{}`", judge.name())).collect();
     let judge = match same.len() {
         0 => return None,

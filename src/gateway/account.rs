@@ -15,66 +15,13 @@ use super::tape::{Played, Tape};
 use super::throttle::{Throttle, Waited};
 use super::till::Till;
 use crate::model::allowance::{Allowance, Exceeded};
-use crate::model::exchange::{Exchange, Interface};
+use crate::model::exchange::Exchange;
 use crate::model::ids::{ModelName, RunId};
 use crate::model::tape::{OwnWords, Take};
 use crate::model::usage::OwnPrices;
 use crate::os::clock::Stopwatch;
 use crate::os::process::DOOR_PORT;
 use crate::text::redact::Secrets;
-
-/// A provider whose programs can be sent elsewhere by a variable.
-pub(super) struct Provider {
-    /// Its name in addresses of the gateway.
-    pub name: &'static str,
-    /// Where it is asked by default, as the variables below give it.
-    pub base: &'static str,
-    /// The variables that send its programs elsewhere.
-    pub addresses: &'static [&'static str],
-    /// The variables that hold its keys.
-    pub keys: &'static [&'static str],
-}
-
-/// Every such provider.
-pub(super) const PROVIDERS: [Provider; 4] = [
-    Provider {
-        name: "anthropic",
-        base: "https://api.anthropic.com",
-        addresses: &["ANTHROPIC_BASE_URL"],
-        keys: &["ANTHROPIC_API_KEY", "ANTHROPIC_AUTH_TOKEN"],
-    },
-    Provider {
-        name: "openai",
-        base: "https://api.openai.com/v1",
-        addresses: &["OPENAI_BASE_URL", "OPENAI_API_BASE"],
-        keys: &["OPENAI_API_KEY", "CODEX_API_KEY"],
-    },
-    Provider {
-        name: "gemini",
-        base: "https://generativelanguage.googleapis.com",
-        addresses: &["GOOGLE_GEMINI_BASE_URL"],
-        keys: &["GEMINI_API_KEY", "GOOGLE_API_KEY"],
-    },
-    // LiteLLM wants the version of the interface in its address.
-    Provider {
-        name: "gemini-v1beta",
-        base: "https://generativelanguage.googleapis.com/v1beta",
-        addresses: &["GEMINI_API_BASE"],
-        keys: &["GEMINI_API_KEY", "GOOGLE_API_KEY"],
-    },
-];
-
-impl Provider {
-    /// The one whose interface this is.
-    pub(super) fn of(interface: Interface) -> Option<&'static Self> {
-        let name = match interface {
-            Interface::Anthropic => "anthropic",
-            Interface::OpenAiResponses | Interface::OpenAiChat => "openai",
-            Interface::Gemini => "gemini",
-        };
-        PROVIDERS.iter().find(|provider| provider.name == name)
-    }
-}
 
 /// On what terms an attempt, or a judge, may ask.
 #[derive(Debug, Clone)]
@@ -381,11 +328,6 @@ impl Account {
     /// The name under which the limits of a model are kept: that of the run's own model, where it is the same, so that the coordinator knows
     /// it, too.
     pub(super) fn name_of(&self, asked: &str) -> ModelName {
-        let last = |name: &str| name.rsplit('/').next().unwrap_or(name).to_owned();
-        let is_own = |own: &&ModelName| {
-            let (own, asked) = (last(own.as_str()), last(asked));
-            asked.contains(&own) || own.contains(&asked)
-        };
-        self.terms.model.as_ref().filter(is_own).cloned().unwrap_or_else(|| ModelName::new(asked))
+        self.terms.model.as_ref().filter(|own| own.is_also(asked)).cloned().unwrap_or_else(|| ModelName::new(asked))
     }
 }

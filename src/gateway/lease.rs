@@ -9,7 +9,8 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::account::{Account, Behind, OWN_HOST, PROVIDERS, Provider, door, own_key};
+use super::account::{Account, Behind, OWN_HOST, door, own_key};
+use super::providers::{PROVIDERS, Provider};
 use super::written::{self, InPlace, Led};
 use crate::model::allowance::Exceeded;
 use crate::model::exchange::{Exchange, Interface};

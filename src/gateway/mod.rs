@@ -6,6 +6,7 @@ mod door;
 mod lease;
 mod ledger;
 mod meter;
+mod providers;
 mod reader;
 mod refusal;
 mod tape;

@@ -5,6 +5,8 @@ use std::collections::BTreeSet;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::naming::without_day;
+
 /// What an agent's program says of itself.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 pub struct ProgramFacts {
@@ -30,6 +32,8 @@ pub fn program_word(said: &str) -> Option<String> {
 
 /// Words by which models of one name and version differ.
 const VARIANTS: [&str; 8] = ["fast", "flash", "lite", "max", "mini", "nano", "pro", "turbo"];
+/// A number of so many digits in a name is no version: it is a day, or counts the revisions of one.
+const NO_VERSION: usize = 3;
 
 impl ProgramFacts {
     /// Whether none of the models that answered can be the one that it was told to use, whose name may be a short form of
@@ -43,20 +47,33 @@ impl ProgramFacts {
             let (fewer, more) = if told.len() <= model.len() { (&told, &model) } else { (&model, &told) };
             // A name without a version is a short form, which may leave everything else open.
             let is_short = !fewer.iter().any(|word| word.starts_with(|it: char| it.is_ascii_digit()));
-            fewer.is_subset(more) && (is_short || !more.difference(fewer).any(|it| VARIANTS.contains(&it.as_str())))
+            let differs = |word: &String| VARIANTS.contains(&word.as_str()) || is_version(word);
+            fewer.is_subset(more) && (is_short || !more.difference(fewer).any(differs))
         };
         !self.agent_models.is_empty() && !self.agent_models.iter().any(is_meant)
     }
 }
 
-/// The words and numbers in the name of a model, without that of a provider and without what is asked of it in brackets.
+/// Whether a word of a name is a number of its version.
+fn is_version(word: &str) -> bool {
+    word.len() < NO_VERSION && word.bytes().all(|byte| byte.is_ascii_digit())
+}
+
+/// The words and numbers in the name of a model, without that of a provider, the day of its version and what is asked of it in brackets.
+/// The number of a size, such as `30b`, is a word with its letter.
 fn words_of_model(name: &str) -> BTreeSet<String> {
     let own = name.split('[').next().unwrap_or(name);
     let own = own.rsplit('/').next().unwrap_or(own).to_lowercase();
-    let kind = |letter: char| (letter.is_ascii_digit(), letter.is_alphanumeric());
-    let letters: Vec<char> = own.chars().collect();
-    let words = letters.chunk_by(|before, letter| kind(*before) == kind(*letter));
-    words.filter(|word| word[0].is_alphanumeric()).map(|word| word.iter().collect()).collect()
+    let own = without_day(&own);
+    // Of a preview, the month and the day alone are named.
+    let own = own.find("-preview-").map_or(own, |end| &own[..end]);
+    let mut words = BTreeSet::new();
+    for part in own.split(|letter: char| !letter.is_alphanumeric()) {
+        let letters: Vec<char> = part.chars().collect();
+        let kinds = letters.chunk_by(|before, letter| before.is_ascii_digit() || !letter.is_ascii_digit());
+        words.extend(kinds.map(|word| word.iter().collect::<String>()));
+    }
+    words
 }
 
 #[cfg(test)]
@@ -80,6 +97,10 @@ mod tests {
             ("claude-sonnet-4-5[1m]", "claude-sonnet-4-5-20250929"),
             ("flash", "gemini-2.5-flash"),
             ("models/gemini-2.5-flash", "gemini-2.5-flash-preview-05-20"),
+            ("gpt-4", "gpt-4-0613"),
+            ("gemini-1.5-flash", "gemini-1.5-flash-002"),
+            ("llama3.1", "llama3.1:8b"),
+            ("qwen3-coder", "qwen3-coder-30b-a3b"),
         ] {
             assert!(!answered(&[model]).has_another_model_than(told), "{told}: {model}");
         }
@@ -89,6 +110,9 @@ mod tests {
             ("gpt-4.1-mini", "gpt-4.1"),
             ("gemini-2.5-flash", "gemini-2.5-flash-lite"),
             ("claude-opus-4-6", "claude-opus-4-5"),
+            ("gpt-5", "gpt-5.1-2025-11-13"),
+            ("claude-opus-4-1", "claude-opus-4-20250514"),
+            ("claude-opus-4", "claude-opus-4-1-20250805"),
             ("anthropic/claude-sonnet-4-5", "anthropic/claude-haiku-4-5"),
         ] {
             assert!(answered(&[model]).has_another_model_than(told), "{told}: {model}");

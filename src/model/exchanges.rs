@@ -5,6 +5,7 @@ use serde::Serialize;
 
 use super::exchange::{Exchange, Passage};
 use super::ids::AttemptNumber;
+use super::naming::family;
 use super::usage::{self, Tokens, Total};
 
 /// So many lines that say nothing are named one by one.
@@ -68,28 +69,6 @@ impl Exchange {
     pub fn family(&self) -> Option<&str> {
         self.model.as_deref().map(family)
     }
-}
-
-/// A model's name without its provider and its date: programs ask for `anthropic/sonnet` or `sonnet-latest`, and `sonnet-20250929`
-/// answers.
-fn family(model: &str) -> &str {
-    let name = model.rsplit('/').next().unwrap_or(model);
-    if let Some(latest) = name.strip_suffix("-latest") {
-        return latest;
-    }
-    let is_form = |end: &str, form: &str| {
-        end.len() == form.len()
-            && end.bytes().zip(form.bytes()).all(|(byte, like)| match like {
-                b'0' => byte.is_ascii_digit(),
-                b'-' => matches!(byte, b'-' | b'@'),
-                _ => false,
-            })
-    };
-    let without = |form: &str| {
-        let begin = name.len().checked_sub(form.len()).filter(|begin| *begin > 0 && name.is_char_boundary(*begin))?;
-        is_form(&name[begin..], form).then(|| &name[..begin])
-    };
-    without("-0000-00-00").or_else(|| without("-00000000")).unwrap_or(name)
 }
 
 /// What requests come to.
@@ -348,21 +327,5 @@ mod tests {
         assert_eq!(read.damaged[2].wrong, "it is cut off, or is being written");
         let many = Exchanges::read("x\n".repeat(100).as_bytes());
         assert_eq!((many.damaged_lines, many.damaged.len()), (100, MOST_NAMED));
-    }
-
-    #[test]
-    fn a_name_loses_its_provider_and_its_date_and_nothing_else() {
-        for (name, of) in [
-            ("claude-sonnet-4-5-20250929", "claude-sonnet-4-5"),
-            ("anthropic/claude-sonnet-4-5", "claude-sonnet-4-5"),
-            ("gpt-4o-2024-08-06", "gpt-4o"),
-            ("gpt-5-mini", "gpt-5-mini"),
-            ("-20250929", "-20250929"),
-            ("é-latest", "é"),
-            ("ééééééééé", "ééééééééé"),
-            ("", ""),
-        ] {
-            assert_eq!(family(name), of);
-        }
     }
 }

@@ -25,6 +25,7 @@ pub mod installation;
 pub mod judge;
 pub mod limits;
 pub mod money;
+mod naming;
 pub mod outcome;
 pub mod overview;
 pub mod place;

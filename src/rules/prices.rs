@@ -7,6 +7,7 @@ use genai_prices::{PriceRequest, UsageKey};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
+use crate::model::ids::ModelName;
 use crate::model::money::Usd;
 use crate::model::usage::{OwnPrices, Prices, Tokens};
 
@@ -33,7 +34,9 @@ pub fn estimate(tokens: &Tokens, requests: &[Tokens], model: &str, own: &OwnPric
     tokens.input.and(tokens.output)?;
     let date = TimeZone::UTC.to_datetime(at).date();
     let by = |table: &str, model: &str| Prices { table: table.to_owned(), model: model.to_owned(), date };
-    if let Some(price) = own.get(model) {
+    if let Some((model, price)) =
+        own.get_key_value(model).or_else(|| own.iter().find(|(name, _)| ModelName::new(name).is_also(model)))
+    {
         return Some(Estimate { usd: price.of(tokens), prices: by(OWN, model) });
     }
     let sum = requests.iter().copied().fold(Tokens::default(), Tokens::plus);
@@ -193,6 +196,10 @@ mod tests {
         let of = |model| estimate(&TOKENS, &[], model, &own, at("2026-11-29T12:00:00Z")).unwrap();
         assert_eq!((of("gpt-5").usd, of("gpt-5").prices.table), (Usd::ZERO, "config".to_owned()));
         assert_eq!(of("mine").usd, usd(0.000_84));
+        // Providers answer with the day of the version.
+        let dated = of("gpt-5-2025-08-07");
+        assert_eq!((dated.usd, dated.prices.model.as_str()), (Usd::ZERO, "gpt-5"));
+        assert_eq!(of("gpt-5-mini").prices.table, LIST, "another model");
     }
 
     #[test]
