@@ -3,6 +3,7 @@
 
 mod account;
 mod door;
+mod fields;
 mod lease;
 mod ledger;
 mod meter;
@@ -25,6 +26,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use serde_json::json;
+use serde_json::value::RawValue;
 
 use crate::model::exchange::{GatewayUse, Interface};
 use crate::model::ids::{ModelName, RunId};
@@ -171,10 +173,11 @@ impl Gate for Desk {
         let rest = String::from_utf8_lossy(&rest).into_owned();
         let url = format!("{}/{rest}", base.trim_end_matches('/'));
         let interface = Interface::of_path(url.split('?').next().unwrap_or_default());
-        let read = interface.and_then(|_| serde_json::from_slice::<serde_json::Value>(asked.body).ok());
-        let body = interface.zip(read.as_ref()).and_then(|(interface, body)| with_usage(interface, body));
-        let model = read.as_ref().and_then(|body| body["model"].as_str()).map(str::to_owned);
-        let model = model.or_else(|| model_in(&rest));
+        let found = interface.and_then(|_| fields::whole(asked.body, ["model", "stream", "stream_options"]));
+        let body = interface
+            .zip(found)
+            .and_then(|(interface, [_, stream, options])| with_usage(interface, asked.body, (stream, options)));
+        let model = found.and_then(|[model, ..]| fields::text(model)).or_else(|| model_in(&rest));
         account.settled();
         let mut tap = Metering::new(&account, interface, model, began);
         if account.is_played() {
@@ -219,20 +222,39 @@ fn played(account: &Account, mut tap: Metering, asked: &(&str, String, &[u8])) -
     Admission::Answered(answer)
 }
 
-/// A stream of Chat Completions says what it took only when it is asked to.
-fn with_usage(interface: Interface, body: &serde_json::Value) -> Option<Vec<u8>> {
-    let is_silent = interface == Interface::OpenAiChat
-        && body["stream"] == json!(true)
-        && body["stream_options"]["include_usage"] != json!(true);
-    if !is_silent {
+/// A stream of Chat Completions says what it took only when it is asked to: then the body is another one, in nothing else.
+fn with_usage(
+    interface: Interface,
+    body: &[u8],
+    (stream, options): (Option<&RawValue>, Option<&RawValue>),
+) -> Option<Vec<u8>> {
+    if interface != Interface::OpenAiChat || stream?.get() != "true" {
         return None;
     }
-    let mut body = body.clone();
-    if !body["stream_options"].is_object() {
-        body["stream_options"] = json!({});
+    let mut asked = match options {
+        Some(_) => fields::value(options)?,
+        None => json!({}),
+    };
+    if asked["include_usage"] == json!(true) {
+        return None;
     }
-    body["stream_options"]["include_usage"] = json!(true);
-    Some(body.to_string().into_bytes())
+    if !asked.is_object() {
+        asked = json!({});
+    }
+    asked["include_usage"] = json!(true);
+    let (text, place) = match options {
+        Some(options) => {
+            let begin = options.get().as_ptr().addr().checked_sub(body.as_ptr().addr())?;
+            (asked.to_string(), begin..begin + options.get().len())
+        }
+        None => {
+            let begin = body.iter().position(|byte| *byte == b'{')? + 1;
+            (format!("\"stream_options\":{asked},"), begin..begin)
+        }
+    };
+    let mut body = body.to_vec();
+    body.splice(place, text.into_bytes());
+    Some(body)
 }
 
 /// The model in a path of Gemini's.

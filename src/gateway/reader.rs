@@ -4,6 +4,7 @@ use std::mem;
 
 use serde_json::Value;
 
+use super::fields::{self, Found};
 use crate::model::exchange::Interface;
 use crate::model::usage::Tokens;
 
@@ -70,14 +71,19 @@ impl Reader {
     /// The answer has ended.
     pub(super) fn ends(&mut self) {
         match mem::replace(&mut self.form, Form::TooLong) {
-            Form::Whole(body) => match serde_json::from_slice::<Value>(&body) {
-                // Gemini streams a list where it is not asked for events.
-                Ok(Value::Array(parts)) => parts.iter().for_each(|part| self.take(part)),
-                Ok(value) => self.take(&value),
-                Err(_) => {}
-            },
+            // Gemini streams a list where it is not asked for events.
+            Form::Whole(body) => fields::each(&body, self.keys(), |found| self.take(found)),
             Form::Events(line) => drop(self.event(&line)),
             Form::TooLong => {}
+        }
+    }
+
+    /// The fields that say something: what kind of event it is, what was taken, the model, and the answer as far as it is known.
+    fn keys(&self) -> [&'static str; 4] {
+        match self.interface {
+            Some(Interface::Gemini) => ["type", "usageMetadata", "modelVersion", "response"],
+            Some(Interface::OpenAiResponses) => ["type", "usage", "model", "response"],
+            Some(Interface::Anthropic | Interface::OpenAiChat) | None => ["type", "usage", "model", "message"],
         }
     }
 
@@ -88,38 +94,31 @@ impl Reader {
         if data == b"[DONE]" {
             return true;
         }
-        let Ok(event) = serde_json::from_slice::<Value>(data) else { return false };
-        let kind = event["type"].as_str().unwrap_or_default();
-        match self.interface {
-            Some(Interface::Anthropic) => {
-                self.take(&event["message"]);
-                self.take(&event);
-                kind == "message_stop"
-            }
-            Some(Interface::OpenAiResponses) => {
-                self.take(&event["response"]);
-                matches!(kind, "response.completed" | "response.incomplete" | "response.failed")
-            }
-            Some(Interface::OpenAiChat | Interface::Gemini) => {
-                self.take(&event);
-                false
-            }
-            None => false,
-        }
+        let Some(found) = fields::whole(data, self.keys()) else { return false };
+        self.take(found);
+        let kind = fields::text(found[0]);
+        matches!(
+            (self.interface, kind.as_deref()),
+            (Some(Interface::Anthropic), Some("message_stop"))
+                | (
+                    Some(Interface::OpenAiResponses),
+                    Some("response.completed" | "response.incomplete" | "response.failed")
+                )
+        )
     }
 
     /// Takes what an answer, or a part of it, says of its model and of tokens. Later counts are those of the whole so far.
-    fn take(&mut self, answer: &Value) {
+    fn take(&mut self, [_, usage, model, answer]: Found<'_, 4>) {
         let Some(interface) = self.interface else { return };
-        let (usage, model) = match interface {
-            Interface::Gemini => ("usageMetadata", "modelVersion"),
-            Interface::Anthropic | Interface::OpenAiChat | Interface::OpenAiResponses => ("usage", "model"),
-        };
-        if let Some(model) = answer[model].as_str().filter(|model| !model.is_empty()) {
-            self.model = Some(model.to_owned());
+        if let Some(found) = answer.and_then(|answer| fields::whole(answer.get().as_bytes(), self.keys())) {
+            let [kind, usage, model, _] = found;
+            self.take([kind, usage, model, None]);
         }
-        if answer[usage].is_object() {
-            let Tokens { input, output, cache_creation, cache_read } = interface.tokens(&answer[usage]);
+        if let Some(model) = fields::text(model).filter(|model| !model.is_empty()) {
+            self.model = Some(model);
+        }
+        if let Some(usage) = fields::value(usage).filter(Value::is_object) {
+            let Tokens { input, output, cache_creation, cache_read } = interface.tokens(&usage);
             let before = self.tokens;
             self.tokens = Tokens {
                 input: input.or(before.input),

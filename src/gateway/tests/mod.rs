@@ -1,4 +1,5 @@
 mod held;
+mod read;
 mod taped;
 
 use std::collections::BTreeMap;
