@@ -30,8 +30,8 @@ for number in $(seq {times}); do bash ask.sh; done; touch done; env; {then}"#
     )
 }
 
-struct Place {
-    world: World,
+pub(crate) struct Place {
+    pub(crate) world: World,
     server: ModelServer,
     fixture: String,
 }
@@ -41,7 +41,7 @@ impl Place {
         Self::scripted(agent, |_| Say::Answer("done".to_owned()))
     }
 
-    fn scripted(agent: &str, script: impl Fn(&Asked) -> Say + Send + Sync + 'static) -> Self {
+    pub(crate) fn scripted(agent: &str, script: impl Fn(&Asked) -> Say + Send + Sync + 'static) -> Self {
         let server = ModelServer::start(script);
         let world = World::new();
         let fixture = TestFixture::new()
@@ -51,7 +51,7 @@ impl Place {
         Self { world, server, fixture }
     }
 
-    fn command(&self, verb: &[&str], more: &[&str]) -> Command {
+    pub(crate) fn command(&self, verb: &[&str], more: &[&str]) -> Command {
         let mut command = self.world.command(&[verb, more].concat());
         let base = self.server.base_url(Api::AnthropicMessages);
         command.env("ANTHROPIC_API_KEY", KEY).env("ANTHROPIC_BASE_URL", base);
@@ -62,12 +62,12 @@ impl Place {
         self.runs("1", more)
     }
 
-    fn runs(&self, runs: &str, more: &[&str]) -> Command {
+    pub(crate) fn runs(&self, runs: &str, more: &[&str]) -> Command {
         let run = ["--tiers-dir", &self.fixture, "--results-dir", "results", "--runs", runs, "--model", MODEL];
         self.command(&["run"], &[&run[..], more].concat())
     }
 
-    fn ledger(&self, run: &str) -> Vec<Value> {
+    pub(crate) fn ledger(&self, run: &str) -> Vec<Value> {
         let text = fs::read_to_string(self.world.experiment().join(run).join("agent/usage.jsonl")).unwrap();
         text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
     }

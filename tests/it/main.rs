@@ -27,6 +27,7 @@ mod dry_run;
 mod elsewhere;
 mod events;
 mod exchanges;
+mod faults;
 mod fixture;
 mod fixture_check;
 mod flags;

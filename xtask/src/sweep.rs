@@ -16,6 +16,8 @@ pub(crate) enum Sweep {
     Power,
     /// Commands are killed before every rename that they make (minutes)
     Kills,
+    /// Models answer with a gigabyte, in each way (minutes)
+    Floods,
     /// Five hundred experiments that nobody touched, in which nothing may be found (half an hour)
     Untouched,
 }
@@ -27,6 +29,7 @@ pub(crate) fn sweep(sweep: Sweep) -> Result<(), Failure> {
         Sweep::Bits => ("verify::flips", "SCYLLA_FLIPS", "bits"),
         Sweep::Power => ("power::", "SCYLLA_POWER_CUTS", "all"),
         Sweep::Kills => ("killed", "SCYLLA_KILLS", "all"),
+        Sweep::Floods => ("faults::", "SCYLLA_FLOODS", "1024"),
         Sweep::Untouched => ("verify::sweep", "SCYLLA_SWEEP", "50"),
     };
     let cargo = Program::cargo().args(["test", "--release", "--test", "it", "--", "--nocapture", tests]);

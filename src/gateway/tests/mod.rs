@@ -1,3 +1,4 @@
+mod faults;
 mod held;
 mod read;
 mod taped;
@@ -105,17 +106,20 @@ impl Place {
     }
 
     fn lease_by(&self, allowance: Allowance, passing: Passing) -> Lease {
-        let run = "T0/00/1".parse().unwrap();
-        let terms = Terms {
-            run,
+        let terms = Terms { allowance, passing, ..self.terms() };
+        self.gateway.lease(&self.folder.path().join("usage.jsonl"), terms).unwrap()
+    }
+
+    fn terms(&self) -> Terms {
+        Terms {
+            run: "T0/00/1".parse().unwrap(),
             model: Some(ModelName::new(self.model)),
-            allowance,
+            allowance: Allowance::default(),
             heeds_ceiling: true,
             patience: None,
             prices: OwnPrices::default(),
-            passing,
-        };
-        self.gateway.lease(&self.folder.path().join("usage.jsonl"), terms).unwrap()
+            passing: Passing::Forgotten,
+        }
     }
 
     fn lines(&self) -> Vec<Value> {

@@ -84,6 +84,43 @@ pub(super) fn write_half(stream: &mut TcpStream, body: &str) {
     let _ = stream.write_all(head.as_bytes()).and_then(|()| stream.write_all(half.as_bytes()));
 }
 
+/// What an endless answer is made of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Flood {
+    /// One text in one JSON value.
+    Whole,
+    /// Events of Anthropic's, with what was used at both ends.
+    Events,
+    /// One line of a stream that does not end.
+    Line,
+}
+
+/// Writes an answer of at least so many bytes.
+pub(super) fn flood(stream: &mut TcpStream, flood: Flood, bytes: u64) -> std::io::Result<()> {
+    const PART: usize = 64 << 10;
+    let text = "x".repeat(PART);
+    let parts = bytes.div_ceil(PART as u64);
+    if flood == Flood::Whole {
+        let (begin, end) = ("{\"content\": \"", "\", \"usage\": {\"input_tokens\": 7, \"output_tokens\": 9}}");
+        let length = parts * PART as u64 + (begin.len() + end.len()) as u64;
+        write!(stream, "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: {length}\r\n\r\n{begin}")?;
+        (0..parts).try_for_each(|_| stream.write_all(text.as_bytes()))?;
+        return stream.write_all(end.as_bytes());
+    }
+    let mut events = Events::begin(stream)?;
+    let (begin, end) = (
+        r#"data: {"type": "message_start", "message": {"usage": {"input_tokens": 7, "output_tokens": 1}}}"#,
+        r#"data: {"type": "message_delta", "usage": {"output_tokens": 9}}"#,
+    );
+    let part =
+        if flood == Flood::Line { text } else { format!("data: {{\"type\": \"ping\", \"text\": \"{text}\"}}\n\n") };
+    events.write(&[format!("{begin}\n\n")])?;
+    let part = [part];
+    (0..parts).try_for_each(|_| events.write(&part))?;
+    events.write(&[format!("\n\n{end}\n\n"), "data: {\"type\": \"message_stop\"}\n\n".to_owned()])?;
+    events.end()
+}
+
 /// A stream of events, which is whole when it is ended.
 pub(super) struct Events<'a>(&'a mut TcpStream);
 

@@ -7,6 +7,7 @@ mod stream;
 mod tests;
 
 use std::collections::BTreeMap;
+use std::io::Write as _;
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::{Arc, Condvar, Mutex};
 use std::thread::JoinHandle;
@@ -15,6 +16,7 @@ use serde_json::{Value, json};
 
 use api::Turn;
 pub(crate) use api::{Api, Call, USED};
+pub(crate) use http::Flood;
 use http::{Events, Request};
 
 /// How many requests are kept with what they said: a program that asks without end must not take all memory.
@@ -66,6 +68,10 @@ pub(crate) enum Say {
     Refuse(u16, Vec<(&'static str, String)>, String),
     /// Status 200 with this body, whatever it is; one that begins with `data: ` is a stream.
     Body(String),
+    /// These bytes, whatever they are, and the end of the connection.
+    Bytes(Vec<u8>),
+    /// An answer of at least so many bytes.
+    Flood(Flood, u64),
     /// Nothing, until the test ends or the other side hangs up.
     Hang,
     /// The connection breaks in the middle of an answer.
@@ -208,6 +214,8 @@ fn serve(mut stream: TcpStream, shared: &Shared) {
             http::write(&mut stream, status, &headers, &asked.api.refusal(status, &message).to_string());
         }
         Say::Body(body) => http::write(&mut stream, 200, &[], &body),
+        Say::Bytes(bytes) => drop(stream.write_all(&bytes)),
+        Say::Flood(flood, bytes) => drop(http::flood(&mut stream, flood, bytes)),
         Say::Cut => answer(&mut stream, &asked, number, &cut(), false),
         Say::Hang => wait_for_end(shared),
         Say::Stall => {

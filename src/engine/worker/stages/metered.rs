@@ -225,6 +225,14 @@ impl Work<'_> {
         let Some(metered) = usage_of(&exchanged.exchanges, reported) else {
             if is_required {
                 let name = agent.kind().name;
+                let requests = exchanged.exchanges.len();
+                if requests > 0 {
+                    let requests = counted(requests, "request");
+                    let why = format!(
+                        "`{name}` never had an answer of its model, in {requests}: its provider was not reached, or broke off"
+                    );
+                    return Err(Failure::new(FailureKind::Provider, why).into());
+                }
                 let why = format!("`{name}` asked no model through the gateway, which `--gateway require` demands");
                 return Err(Failure::new(FailureKind::NoRecord, why).into());
             }
