@@ -242,15 +242,12 @@ fn with_usage(
         asked = json!({});
     }
     asked["include_usage"] = json!(true);
-    let (text, place) = match options {
-        Some(options) => {
-            let begin = options.get().as_ptr().addr().checked_sub(body.as_ptr().addr())?;
-            (asked.to_string(), begin..begin + options.get().len())
-        }
-        None => {
-            let begin = body.iter().position(|byte| *byte == b'{')? + 1;
-            (format!("\"stream_options\":{asked},"), begin..begin)
-        }
+    let (text, place) = if let Some(options) = options {
+        let begin = options.get().as_ptr().addr().checked_sub(body.as_ptr().addr())?;
+        (asked.to_string(), begin..begin + options.get().len())
+    } else {
+        let begin = body.iter().position(|byte| *byte == b'{')? + 1;
+        (format!("\"stream_options\":{asked},"), begin..begin)
     };
     let mut body = body.to_vec();
     body.splice(place, text.into_bytes());

@@ -180,6 +180,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::model::samples::exchange;
 
     #[test]
     fn a_path_belongs_to_the_interface_whose_requests_go_there() {
@@ -198,19 +199,7 @@ mod tests {
 
     #[test]
     fn the_models_that_answered_are_those_of_answers_once_and_in_their_order() {
-        let of = |status, model: &str| Exchange {
-            at: Timestamp::UNIX_EPOCH,
-            interface: Interface::OpenAiChat,
-            model: Some(model.to_owned()),
-            status,
-            passage: Passage::Whole,
-            tokens: Tokens::default(),
-            cost: Cost::Unknown,
-            seconds: 0.0,
-            first_byte_seconds: None,
-            held_seconds: 0.0,
-            request_id: None,
-        };
+        let of = |status, model: &str| Exchange { model: Some(model.to_owned()), status, ..exchange() };
         let (ok, refused) = (Some(200), Some(529));
         let exchanges =
             [of(refused, "down"), of(None, "gone"), of(ok, "b\u{1b}[2J"), of(ok, "a"), of(ok, "b\u{1b}[2J")];

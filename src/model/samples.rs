@@ -9,6 +9,7 @@ use crate::model::event::{
     Errored, Event, ExperimentFinished, ExperimentStarted, FailedCheck, Missing, RunCommitted, SetupTotals, TierTotals,
     Totals,
 };
+use crate::model::exchange::{Exchange, Interface, Passage};
 use crate::model::experiment::FieldClass;
 use crate::model::flag::Flag;
 use crate::model::ids::{AttemptNumber, JudgeNumber, RunId, SubtestId, TierId};
@@ -20,7 +21,7 @@ use crate::model::outcome::{
 use crate::model::sandbox::{IsolatedBy, Network};
 use crate::model::score::{GradeScale, Score};
 use crate::model::shortfall::{SetupShortfall, Why};
-use crate::model::usage::Total;
+use crate::model::usage::{Cost, Tokens, Total};
 
 pub(crate) const FOLDER: &str = "results/2026-11-23T12-00-00-fix-the-crate";
 
@@ -37,6 +38,23 @@ pub(crate) fn snapshot(area: &str, name: &str, text: &str) {
 pub(crate) fn at(seconds: i64) -> Timestamp {
     let start: Timestamp = "2026-11-23T12:00:00Z".parse().unwrap();
     start + SignedDuration::from_secs(seconds)
+}
+
+/// A request that was never answered.
+pub(crate) fn exchange() -> Exchange {
+    Exchange {
+        at: at(0),
+        interface: Interface::OpenAiChat,
+        model: None,
+        status: None,
+        passage: Passage::Whole,
+        tokens: Tokens::default(),
+        cost: Cost::Unknown,
+        held_seconds: 0.0,
+        seconds: 0.0,
+        first_byte_seconds: None,
+        request_id: None,
+    }
 }
 
 pub(crate) fn run(text: &str) -> RunId {

@@ -80,23 +80,10 @@ pub fn unanswered(exchanges: &[Exchange]) -> Option<Unanswered> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::exchange::Interface;
-    use crate::model::usage::{Cost, Tokens};
+    use crate::model::samples;
 
     fn exchange((status, passage): (Option<u16>, Passage)) -> Exchange {
-        Exchange {
-            at: jiff::Timestamp::UNIX_EPOCH,
-            interface: Interface::OpenAiChat,
-            model: None,
-            status,
-            passage,
-            tokens: Tokens::default(),
-            cost: Cost::Unknown,
-            held_seconds: 0.0,
-            seconds: 0.0,
-            first_byte_seconds: None,
-            request_id: None,
-        }
+        Exchange { status, passage, ..samples::exchange() }
     }
 
     #[test]

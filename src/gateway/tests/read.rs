@@ -23,7 +23,7 @@ struct Stream {
 }
 
 impl Stream {
-    fn of(interface: Interface, model: &'static str, events: Vec<(Value, Counts)>) -> Self {
+    fn of(interface: Interface, model: &'static str, events: &[(Value, Counts)]) -> Self {
         let named = |event: &Value| match event["type"].as_str() {
             Some(kind) => format!("event: {kind}\ndata: {event}\n\n"),
             None => format!("data: {event}\n\n"),
@@ -34,7 +34,7 @@ impl Stream {
 
     fn read(&self, text: &[u8], part: usize) -> (Counts, Option<String>, bool) {
         let mut reader = Reader::new(Some(self.interface), self.is_events);
-        let is_over = text.chunks(part).fold(false, |is_over, part| reader.read(part) || is_over);
+        let is_over = text.chunks(part).filter(|part| reader.read(part)).count() > 0;
         reader.ends();
         let Tokens { input, output, cache_read, cache_creation } = reader.tokens;
         ([input, output, cache_read, cache_creation], reader.model, is_over)
@@ -64,7 +64,7 @@ fn counts(input: u64, output: u64, cache_read: impl Into<Option<u64>>, stored: i
 
 #[test]
 fn messages_say_what_was_read_first_and_what_was_written_as_it_grows_and_correct_both() {
-    let begun = counts(10, 1, 100, 20);
+    let known = counts(10, 1, 100, 20);
     let begin = json!({"type": "message_start", "message": {"model": "claude-sonnet-4-5", "usage": {
         "input_tokens": 10, "output_tokens": 1, "cache_read_input_tokens": 100, "cache_creation_input_tokens": 20}}});
     let delta = |usage: Value| json!({"type": "message_delta", "delta": {"stop_reason": null}, "usage": usage});
@@ -72,10 +72,10 @@ fn messages_say_what_was_read_first_and_what_was_written_as_it_grows_and_correct
     Stream::of(
         Interface::Anthropic,
         "claude-sonnet-4-5",
-        vec![
-            (begin, begun),
-            (json!({"type": "ping"}), begun),
-            (text, begun),
+        &[
+            (begin, known),
+            (json!({"type": "ping"}), known),
+            (text, known),
             (delta(json!({"output_tokens": 25})), counts(10, 25, 100, 20)),
             // What tools of the provider read is known at the end alone.
             (
@@ -98,7 +98,7 @@ fn responses_say_what_they_took_with_their_last_event_however_they_end() {
         Stream::of(
             Interface::OpenAiResponses,
             "gpt-5-2025-08-07",
-            vec![
+            &[
                 (json!({"type": "response.created", "response": response(Value::Null)}), NOTHING),
                 (json!({"type": "response.in_progress", "response": response(Value::Null)}), NOTHING),
                 (json!({"type": "response.output_text.delta", "delta": "response.completed"}), NOTHING),
@@ -125,7 +125,7 @@ fn chat_completions_say_what_they_took_at_their_end_or_with_each_chunk_or_not_at
         vec![(chunk(said(), none.clone()), NOTHING), (chunk(said(), none), NOTHING)],
     ] {
         let last = events.last().unwrap().1;
-        let mut stream = Stream::of(Interface::OpenAiChat, "m", events);
+        let mut stream = Stream::of(Interface::OpenAiChat, "m", &events);
         stream.events.push(("data: [DONE]\n\n".to_owned(), last));
         stream.holds();
     }
@@ -149,7 +149,7 @@ fn gemini_says_with_each_part_what_it_took_so_far_as_events_and_as_a_list() {
             counts(20, 13, 10, None),
         ),
     ];
-    let mut events = Stream::of(Interface::Gemini, "gemini-2.5-pro", parts.to_vec());
+    let mut events = Stream::of(Interface::Gemini, "gemini-2.5-pro", &parts);
     events.has_end = false;
     events.holds();
     for (event, _) in &mut events.events {

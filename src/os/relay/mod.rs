@@ -5,6 +5,7 @@
 //! has no network asks through a [`Door`], by which an [`Exit`] may let it out to other hosts.
 
 mod door;
+mod headers;
 mod outward;
 mod passing;
 

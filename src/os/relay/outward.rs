@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use hyper::body::Incoming;
 use hyper::client::conn::http1 as client;
-use hyper::header::{HOST, HeaderMap, HeaderName, HeaderValue};
+use hyper::header::{HOST, HeaderValue};
 use hyper::http::uri::{PathAndQuery, Uri};
 use hyper::{Request, Response};
 use hyper_util::rt::TokioIo;
@@ -20,6 +20,7 @@ use tokio::net::{TcpStream, lookup_host};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 
 use super::Answer;
+use super::headers::onward;
 use super::passing::{Passed, made};
 use crate::os::clock::Stopwatch;
 
@@ -27,19 +28,6 @@ use crate::os::clock::Stopwatch;
 const CONNECTED_WITHIN: Duration = Duration::from_secs(30);
 /// So many connections lead out of one door at once; others wait.
 const MOST_AT_ONCE: usize = 128;
-/// Headers that belong to one connection and not to the message (RFC 9110, section 7.6.1).
-const OF_A_CONNECTION: [&str; 9] = [
-    "connection",
-    "expect",
-    "keep-alive",
-    "proxy-authorization",
-    "proxy-connection",
-    "te",
-    "trailer",
-    "transfer-encoding",
-    "upgrade",
-];
-
 /// Says where programs may be let out to.
 pub trait Exit: Send + Sync + 'static {
     /// Whether this port of this host may be asked for; why not, in words.
@@ -144,7 +132,7 @@ impl Outward {
     pub(super) async fn send(&self, request: Request<Incoming>, stream: Counted, way: Way) -> Response<Passed> {
         let failed =
             |error: &hyper::Error| made(Answer::words(502, &format!("cargo-scylla: the host gave no answer: {error}")));
-        let (mut sender, onward) = match client::handshake(TokioIo::new(stream)).await {
+        let (mut sender, sending) = match client::handshake(TokioIo::new(stream)).await {
             Ok(both) => both,
             Err(error) => return failed(&error),
         };
@@ -153,7 +141,7 @@ impl Outward {
             let _way = way;
             tokio::select! {
                 // How it ends is told to whoever reads the answer.
-                _ = onward => {}
+                _ = sending => {}
                 _ = closed.changed() => {}
             }
         });
@@ -161,24 +149,18 @@ impl Outward {
         let host = head.uri.authority().and_then(|host| HeaderValue::from_str(host.as_str()).ok());
         let path = head.uri.path_and_query().cloned().unwrap_or_else(|| PathAndQuery::from_static("/"));
         head.uri = Uri::from(path);
-        head.headers = passed(&head.headers);
+        head.headers = onward(&head.headers);
         // Another name in there would lead to another host of the same server.
         head.headers.extend(host.map(|host| (HOST, host)));
         match sender.send_request(Request::from_parts(head, body)).await {
             Ok(answer) => {
                 let (mut head, body) = answer.into_parts();
-                head.headers = passed(&head.headers);
+                head.headers = onward(&head.headers);
                 Response::from_parts(head, Passed::Onward(body))
             }
             Err(error) => failed(&error),
         }
     }
-}
-
-/// The headers of a message that go on with it, without its host.
-fn passed(headers: &HeaderMap) -> HeaderMap {
-    let is_passed = |name: &HeaderName| *name != HOST && !OF_A_CONNECTION.contains(&name.as_str());
-    headers.iter().filter(|(name, _)| is_passed(name)).map(|(name, value)| (name.clone(), value.clone())).collect()
 }
 
 impl Trouble {

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use http_body_util::{BodyExt as _, Full, Limited};
 use hyper::body::{Body, Bytes, Frame, Incoming};
-use hyper::header::{HeaderMap, HeaderName, HeaderValue};
+use hyper::header::HeaderMap;
 use hyper::{Method, Request, Response, StatusCode};
 use reqwest::Client;
 use reqwest::redirect::Policy;
@@ -17,6 +17,7 @@ use tokio::task::spawn_blocking;
 
 use crate::os::http::refuse_wrong_proxy;
 
+use super::headers::{anew, of_map, to_map};
 use super::{Admission, Answer, Asked, Ending, Gate, Headers, MOST_REQUEST_BYTES, Tap};
 
 /// A host must take a connection within this time.
@@ -27,23 +28,6 @@ const BODY_WITHIN: Duration = Duration::from_mins(2);
 const SILENT_FOR: Duration = Duration::from_mins(15);
 /// The longest answer that is weighed: refusals are short.
 const MOST_WEIGHED: usize = 1 << 20;
-/// Headers that belong to one connection and not to the message (RFC 9110, section 7.6.1), those that are made anew, and the one that
-/// would let an answer come packed so that nothing could be read of it.
-const NOT_PASSED: [&str; 12] = [
-    "accept-encoding",
-    "connection",
-    "content-length",
-    "expect",
-    "host",
-    "keep-alive",
-    "proxy-authorization",
-    "proxy-connection",
-    "te",
-    "trailer",
-    "transfer-encoding",
-    "upgrade",
-];
-
 /// What every request needs.
 pub(super) struct Passing {
     pub gate: Arc<dyn Gate>,
@@ -122,7 +106,7 @@ impl Passing {
             if !held.tap.as_ref().is_some_and(|tap| tap.weighs(status.as_u16())) {
                 break answer;
             }
-            let headers = passed_back(answer.headers());
+            let headers = anew(answer.headers());
             let body = match whole(answer).await {
                 Ok(body) => body,
                 Err(why) => return held.lost(&why).await,
@@ -131,7 +115,7 @@ impl Passing {
                 return held.passes_whole(status, headers, body).await;
             }
         };
-        let (status, headers) = (answer.status(), passed_back(answer.headers()));
+        let (status, headers) = (answer.status(), anew(answer.headers()));
         if let Some(tap) = held.tap.as_mut() {
             tap.begins(status.as_u16(), &of_map(&headers));
         }
@@ -299,26 +283,6 @@ pub(super) fn made(answer: Answer) -> Response<Passed> {
     let headers = answer.headers.into_iter().map(|(name, value)| (name, value.into_bytes())).collect();
     *response.headers_mut() = to_map(&headers);
     response
-}
-
-fn is_passed(name: &HeaderName) -> bool {
-    !NOT_PASSED.contains(&name.as_str())
-}
-
-fn of_map(headers: &HeaderMap) -> Headers {
-    let named = headers.iter().filter(|(name, _)| is_passed(name));
-    named.map(|(name, value)| (name.as_str().to_owned(), value.as_bytes().to_vec())).collect()
-}
-
-fn to_map(headers: &Headers) -> HeaderMap {
-    let read = |(name, value): &(String, Vec<u8>)| {
-        Some((name.parse::<HeaderName>().ok()?, HeaderValue::from_bytes(value).ok()?))
-    };
-    headers.iter().filter_map(read).filter(|(name, _)| is_passed(name)).collect()
-}
-
-fn passed_back(headers: &HeaderMap) -> HeaderMap {
-    headers.iter().filter(|(name, _)| is_passed(name)).map(|(name, value)| (name.clone(), value.clone())).collect()
 }
 
 /// What went wrong, with its causes. A URL may hold a key, so it is left out.

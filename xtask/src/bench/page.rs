@@ -56,7 +56,10 @@ fn measured_on(quick: bool) -> Result<String, Failure> {
 
 #[cfg(test)]
 mod tests {
+    use clap::ValueEnum as _;
+
     use super::*;
+    use crate::bench::Section;
 
     #[test]
     fn only_the_text_between_the_marks_is_replaced() {
@@ -69,8 +72,8 @@ mod tests {
     #[test]
     fn the_page_has_a_place_for_every_section() {
         let page = fs::read_to_string(place::docs().join("benchmarks.md")).unwrap();
-        for section in ["start", "overhead", "flat", "report", "verify"] {
-            assert!(replaced(&page, section, "").is_some(), "{section}");
+        for section in Section::value_variants() {
+            assert!(replaced(&page, section.name(), "").is_some(), "{section:?}");
         }
     }
 }
