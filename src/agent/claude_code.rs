@@ -50,6 +50,8 @@ static PROGRAM: Program = Program {
         keys: &["ANTHROPIC_API_KEY", "ANTHROPIC_AUTH_TOKEN", "CLAUDE_CODE_OAUTH_TOKEN"],
         login: Some("claude /login"),
         addresses: &["ANTHROPIC_BASE_URL"],
+        aliases: &["default", "best", "opus", "opus[1m]", "sonnet", "sonnet[1m]", "haiku", "opusplan"],
+        greetings: &[],
         variables: &VARIABLES,
     },
     line: "exec claude --print \"$@\" <\"$SCYLLA_PROMPT_FILE\"",

@@ -39,6 +39,11 @@ static PROGRAM: Program = Program {
         keys: &["CODEX_API_KEY", "OPENAI_API_KEY"],
         login: Some("codex login"),
         addresses: &["OPENAI_BASE_URL"],
+        aliases: &[],
+        greetings: &[
+            "Reading additional input from stdin",
+            "WARNING: proceeding, even though we could not create PATH aliases",
+        ],
         variables: &[],
     },
     line: LINE,

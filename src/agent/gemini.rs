@@ -38,6 +38,12 @@ static PROGRAM: Program = Program {
         keys: &["GEMINI_API_KEY"],
         login: None,
         addresses: &["GOOGLE_GEMINI_BASE_URL"],
+        aliases: &[],
+        greetings: &[
+            "YOLO mode is enabled",
+            "Warning: 256-color support not detected",
+            "Warning: Basic terminal detected",
+        ],
         variables: &VARIABLES,
     },
     line: LINE,

@@ -39,6 +39,8 @@ static PROGRAM: Program = Program {
         keys: &["ANTHROPIC_API_KEY", "GEMINI_API_KEY", "OPENAI_API_KEY"],
         login: None,
         addresses: &["ANTHROPIC_BASE_URL", "GEMINI_API_BASE", "OPENAI_API_BASE", "OPENAI_BASE_URL"],
+        aliases: &[],
+        greetings: &["Warning: Input is not a terminal"],
         variables: &VARIABLES,
     },
     line: "exec mini \"$@\" --output \"$SCYLLA_RECORD_FILE\" --task=\"$(cat \"$SCYLLA_PROMPT_FILE\")\"",

@@ -28,7 +28,7 @@ use crate::model::agent::{Agent, AgentStart};
 use crate::model::program::Kind;
 
 pub use command::of_line;
-pub use named::{named, of_kind, steps_of};
+pub use named::{greetings, named, of_kind, steps_of};
 /// The kind of agent that does nothing, so that it must fail.
 pub use nop::KIND as DOES_NOTHING;
 /// The kind of agent that applies the reference solution, so that it must pass.

@@ -9,6 +9,7 @@ use crate::model::agent::{Agent, StepsIn};
 use crate::model::details::RunDetails;
 use crate::model::program::{Invocation, Keys, Kind, Recording};
 use crate::text::escape;
+use crate::text::nearest::nearest;
 
 /// The agent that such a word names; `has_solution` says whether the fixture has a reference solution.
 ///
@@ -18,7 +19,9 @@ pub fn named(word: &str, has_solution: bool) -> Result<Agent, String> {
     let (name, version) = word.split_once('@').map_or((word, None), |(name, version)| (name, Some(version)));
     let Some(kind) = KINDS.iter().find(|kind| kind.name == name) else {
         let known: Vec<&str> = KINDS.iter().map(|kind| kind.name).collect();
-        return Err(format!("`{}` is no kind of agent: it is one of {}", escape::terminal(name), known.join(", ")));
+        let meant = nearest(name, known.iter().copied()).map(|meant| format!("; did you mean `{meant}`?"));
+        let (name, known, meant) = (escape::terminal(name), known.join(", "), meant.unwrap_or_default());
+        return Err(format!("`{name}` is no kind of agent: it is one of {known}{meant}"));
     };
     let word =
         Word { version, run: None, has_solution, is_version_read: Cell::new(false), mistake: RefCell::default() };
@@ -50,6 +53,12 @@ pub fn of_kind(kind: &Kind<Agent>) -> Option<Agent> {
     let word =
         Word { version: None, run, has_solution: true, is_version_read: Cell::default(), mistake: RefCell::default() };
     (kind.read)(&word)
+}
+
+/// Beginnings of lines that programs of agents print in every run, and that explain nothing.
+pub fn greetings() -> impl Iterator<Item = &'static str> {
+    let agents = KINDS.iter().filter_map(|kind| of_kind(kind));
+    agents.filter_map(|agent| agent.installation()).flat_map(|known| known.greetings).copied()
 }
 
 /// The settings of an agent that a word names: there are none but the version.
@@ -125,7 +134,7 @@ mod tests {
         assert_eq!(read("claude-code@2.1.197"), Ok(("claude-code", Some("2.1.197".to_owned()))));
         assert_eq!(read("nop"), Ok(("nop", None)));
         for (word, why) in [
-            ("claude", "`claude` is no kind of agent: it is one of command, claude-code,"),
+            ("pi", "`pi` is no kind of agent: it is one of command, claude-code,"),
             ("nop@1.0", "`nop` has no version that could be demanded"),
             ("codex@newest", "`newest` is no version, such as `1.2.3`"),
             ("codex@", "`` is no version, such as `1.2.3`"),
@@ -134,6 +143,10 @@ mod tests {
             ("oracle", "an `oracle` needs a `solution_file`"),
         ] {
             assert!(read(word).is_err_and(|error| error.starts_with(why)), "{word}: {:?}", read(word));
+        }
+        for (word, meant) in [("claude", "claude-code"), ("gemni", "gemini"), ("mini", "mini-swe-agent")] {
+            let why = read(word).unwrap_err();
+            assert!(why.ends_with(&format!("; did you mean `{meant}`?")), "{why}");
         }
         assert!(named("oracle", true).is_ok());
     }

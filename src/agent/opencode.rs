@@ -41,6 +41,8 @@ static PROGRAM: Program = Program {
         keys: &["ANTHROPIC_API_KEY", "GEMINI_API_KEY", "OPENAI_API_KEY"],
         login: Some("opencode auth login"),
         addresses: &["OPENCODE_CONFIG_CONTENT"],
+        aliases: &[],
+        greetings: &[],
         variables: &VARIABLES,
     },
     line: "exec opencode run \"$@\" <\"$SCYLLA_PROMPT_FILE\"",

@@ -4,14 +4,18 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
-use crate::cli::needs::way_of;
+use jiff::Timestamp;
+
+use crate::cli::needs::{planned_agents, way_of};
 use crate::engine::session::create::Options;
 use crate::gateway::Way;
 use crate::model::agent::Agent;
 use crate::model::ids::ModelName;
 use crate::model::judge::Judge;
-use crate::model::sandbox::{Network, place_of};
+use crate::model::sandbox::place_of;
 use crate::model::task::Fixture;
+use crate::model::usage::Tokens;
+use crate::rules::prices::estimate;
 use crate::text::words::list;
 
 /// The folder of a fixture that no agent is to see.
@@ -105,19 +109,34 @@ pub fn judging_themselves(
     ))
 }
 
-/// The kinds of planned agents that ask a model by a network that is kept from them, as a sentence; `None` where there are none.
+/// The models of planned agents and judges whose answers count against no ceiling, because nobody here knows their price, as a
+/// sentence; `None` where there are none, or no ceiling.
 #[must_use]
-pub fn out_of_reach(options: &Options) -> Option<String> {
-    options.sandbox.as_ref().filter(|sandbox| sandbox.network == Network::None)?;
-    let planned = options.subtests.iter().flat_map(|(tier, ids)| ids.iter().map(move |id| (tier, id)));
-    let agents = planned.filter_map(|(tier, id)| Some(&options.fixture.tiers.get(tier)?.get(id)?.agent));
-    let asking = agents.filter(|agent| agent.installation().is_some());
-    let kinds: BTreeSet<String> = asking.map(|agent| format!("`{}`", agent.kind().name)).collect();
-    let kinds: Vec<String> = kinds.into_iter().collect();
-    (!kinds.is_empty()).then(|| {
+pub fn unpriced(options: &Options, now: Timestamp) -> Option<String> {
+    let holds_all = options.max_cost_usd.is_some();
+    if (options.allowance.cost.is_none() && !holds_all) || options.replay.is_some() {
+        return None;
+    }
+    let one = Tokens { input: Some(1), output: Some(1), ..Tokens::default() };
+    let is_unpriced = |model: &str| estimate(&one, &[], model, &options.prices, now).is_none();
+    let configured = options.models.first().map(String::as_str);
+    let agents = planned_agents(options).into_iter().map(|agent| (agent, agent.assigned_model(configured)));
+    // What a program of the fixture's own asks is its own affair, and it says what that cost.
+    let judges: Vec<&Judge> =
+        options.fixture.judges.iter().filter(|judge| holds_all && judge.program().is_none()).collect();
+    let through = judges.iter().filter_map(|judge| judge.through()).map(|through| (through.agent, through.model));
+    let known = agents.chain(through).filter_map(|(agent, model)| Some((agent.installation()?, model?)));
+    let named = known.filter(|(program, model)| !program.aliases.contains(model)).map(|(_, model)| model.to_owned());
+    let asking = judges.iter().filter(|judge| judge.through().is_none()).filter_map(|judge| judge.model(None));
+    let models = named.chain(asking.map(|model| model.to_string())).filter(|model| is_unpriced(model));
+    let models: BTreeSet<String> = models.collect();
+    let models: Vec<String> = models.iter().map(|model| format!("`{model}`")).collect();
+    let (verb, they) = if models.len() == 1 { ("costs", "it answers") } else { ("cost", "they answer") };
+    (!models.is_empty()).then(|| {
         format!(
-            "the network is kept from agents (`network: none`), and an agent of the kind {} asks its model over it: its runs fail",
-            list(&kinds)
+            "nobody here knows what {} {verb}: what {they} counts against no ceiling of cost, unless an agent's own program \
+             says an amount; name a price in `prices`",
+            list(&models)
         )
     })
 }

@@ -9,7 +9,7 @@ use crate::engine::image::Image;
 use crate::engine::reach::{Reach, contained};
 use crate::engine::session::create::Options;
 use crate::engine::version::Question;
-use crate::gateway::Way;
+use crate::gateway::{CONFIG, Way};
 use crate::model::agent::Agent;
 use crate::model::exchange::GatewayUse;
 use crate::model::installation::Answer;
@@ -109,45 +109,71 @@ pub fn of_judges(judges: &[Judge], is_replayed: bool) -> Vec<Unmet> {
     open.into_iter().chain(absent).chain(keyless).collect()
 }
 
-/// What the programs of planned agents need and is not here: the programs themselves, where no version of them is demanded, and a
-/// key that is set.
+/// The programs of these agents that are not here. Those of whom a version is demanded are asked for it ([`of_versions`]), and those in
+/// an image are looked for there.
 #[must_use]
-pub fn of_agents(options: &Options) -> Vec<Unmet> {
+pub fn of_programs<'a>(agents: impl IntoIterator<Item = &'a Agent>, sandbox: Option<&Sandbox>) -> Vec<Unmet> {
+    if sandbox.is_some_and(|sandbox| sandbox.source().is_some()) {
+        return Vec::new();
+    }
     let inherited: BTreeMap<OsString, OsString> = std::env::vars_os().collect();
-    let mut unmet = Vec::new();
-    for agent in planned_agents(options) {
-        let Some(known) = agent.installation() else { continue };
-        let is_absent = matches!(Question::of(agent, &inherited, &Reach::Everything), Some(Err(_)));
-        let is_in_image = options.sandbox.as_ref().is_some_and(|sandbox| sandbox.source().is_some());
-        let kind = agent.kind().name;
-        if is_absent && agent.version().is_none() && !is_in_image {
-            unmet.push(Unmet {
-                why: format!("the agent `{kind}` starts `{}`, which is not installed", known.program),
-                cure: format!("type `{}`", known.package.install(None)),
-            });
-        }
-        let given = options.fixture.variables_given_to(agent);
-        let own = agent.program().into_iter().flat_map(|program| program.environment.keys());
-        let is_elsewhere = own.clone().any(|name| known.addresses.contains(&name.as_str()))
-            || known.addresses.iter().any(|name| given.iter().any(|given| given == name) && is_set(&inherited, name));
-        let has_key = own.clone().any(|name| known.keys.contains(&name.as_str()))
-            || known.keys.iter().any(|key| is_set(&inherited, key));
-        if options.replay.is_none() && !has_key && !is_elsewhere && !known.keys.is_empty() {
-            let keys: Vec<String> = known.keys.iter().map(|key| format!("`{key}`")).collect();
-            let login = known.login.map_or_else(String::new, |login| format!(", if `{login}` was not typed"));
-            unmet.push(Unmet {
-                why: format!("no key of the agent `{kind}` is set"),
-                cure: format!("set {}{login}", keys.join(" or ")),
-            });
+    let mut unmet: Vec<Unmet> = Vec::new();
+    for agent in agents.into_iter().filter(|agent| agent.version().is_none()) {
+        let Some(Err(known)) = Question::of(agent, &inherited, &Reach::Everything) else { continue };
+        let one = Unmet {
+            why: format!("the agent `{}` starts `{}`, which is not installed", agent.kind().name, known.program),
+            cure: format!("type `{}`", known.package.install(None)),
+        };
+        if !unmet.contains(&one) {
+            unmet.push(one);
         }
     }
-    let mut told: Vec<Unmet> = Vec::new();
-    for one in unmet {
-        if !told.contains(&one) {
-            told.push(one);
-        }
+    unmet
+}
+
+/// The programs of planned agents and of judges that are given no key, as sentences. They may have a login, or a key in a file of their own.
+#[must_use]
+pub fn keyless(options: &Options) -> Vec<String> {
+    if options.replay.is_some() {
+        return Vec::new();
+    }
+    let inherited: BTreeMap<OsString, OsString> = std::env::vars_os().collect();
+    let given_to = |agent: &Agent| options.fixture.variables_given_to(agent);
+    let agents = planned_agents(options).into_iter();
+    let agents = agents.map(|agent| ("agent", agent.kind().name, agent, given_to(agent)));
+    let through = options.fixture.judges.iter().filter_map(|judge| Some((judge.name(), judge.through()?.agent)));
+    let judges = through.map(|(name, agent)| {
+        let known = agent.installation().map(|known| [known.keys, known.addresses].concat()).unwrap_or_default();
+        ("judge", name, agent, known.into_iter().map(str::to_owned).collect())
+    });
+    let mut told: Vec<String> = Vec::new();
+    for (noun, name, agent, given) in agents.chain(judges) {
+        let sentence = keyless_agent(agent, &given, &inherited)
+            .map(|cure| format!("no key of the {noun} `{name}` is set: {cure}"));
+        told.extend(sentence.filter(|one| !told.contains(one)));
     }
     told
+}
+
+/// What is to be set for an agent that is given no key in these variables; `None` for one that has one, or needs none.
+fn keyless_agent(agent: &Agent, given: &[String], inherited: &BTreeMap<OsString, OsString>) -> Option<String> {
+    let known = agent.installation().filter(|known| !known.keys.is_empty())?;
+    let own = agent.program().map(|program| program.environment);
+    let has = |name: &str| {
+        own.is_some_and(|own| own.contains_key(name))
+            || (given.iter().any(|given| given == name) && is_set(inherited, name))
+    };
+    // A whole configuration may hold a key, or name a server that asks for none.
+    if known.keys.iter().any(|key| has(key)) || has(CONFIG) {
+        return None;
+    }
+    let keys: Vec<String> = known.keys.iter().map(|key| format!("`{key}`")).collect();
+    let address = known.addresses.iter().find(|address| has(address));
+    let word = address.map_or_else(String::new, |address| {
+        format!(" (any word, where the server at `{address}` asks for none: the program does)")
+    });
+    let login = known.login.map_or_else(String::new, |login| format!(", if `{login}` was not typed"));
+    Some(format!("set {}{word}{login}", keys.join(" or ")))
 }
 
 /// What the network of a sandbox needs and does not have: where it leads to models alone, a gateway.
@@ -176,8 +202,10 @@ pub fn of_reach(options: &Options) -> Vec<Unmet> {
             cure: "name `--network model`, where they reach the gateway alone".to_owned(),
         }];
     }
-    if sandbox.is_none_or(|sandbox| sandbox.network != Network::Model) {
-        return Vec::new();
+    match sandbox.map_or(Network::Open, |sandbox| sandbox.network) {
+        Network::Open => return Vec::new(),
+        Network::None => return cut_off(options),
+        Network::Model => {}
     }
     let mut unmet: Vec<Unmet> = Vec::new();
     for agent in unled(options).into_iter().filter(|agent| asks_surely(agent, options)) {
@@ -198,6 +226,21 @@ pub fn of_reach(options: &Options) -> Vec<Unmet> {
         }
     }
     unmet
+}
+
+/// The kinds of planned agents that ask a model by a network that is kept from them.
+fn cut_off(options: &Options) -> Vec<Unmet> {
+    let asking = planned_agents(options).into_iter().filter(|agent| agent.installation().is_some());
+    let kinds: BTreeSet<String> = asking.map(|agent| format!("`{}`", agent.kind().name)).collect();
+    let kinds: Vec<String> = kinds.into_iter().collect();
+    let unmet = (!kinds.is_empty()).then(|| Unmet {
+        why: format!(
+            "the network is kept from agents (`network: none`), and an agent of the kind {} asks its model over it",
+            list(&kinds)
+        ),
+        cure: "name `--network model`, where agents reach their models alone, or `--network open`".to_owned(),
+    });
+    unmet.into_iter().collect()
 }
 
 /// The kinds of planned agents of which nobody knows whether they ask a model, and which would reach none, as a sentence; `None` where

@@ -6,10 +6,10 @@ use std::path::{Path, PathBuf};
 use crate::cli::args::fixture::OverrideFlags;
 use crate::cli::args::operation::OperationFlags;
 use crate::cli::args::{ConfigFlags, Run};
-use crate::cli::beforehand::{asked_as_before, held_at_the_end, out_of_reach};
+use crate::cli::beforehand::{asked_as_before, held_at_the_end, unpriced};
 use crate::cli::error::CliError;
 use crate::cli::locate::Located;
-use crate::cli::needs::{led_nowhere, unrecorded};
+use crate::cli::needs::{keyless, led_nowhere, unrecorded};
 use crate::config::fixture::vary::named_by_content;
 use crate::config::fixture::{self, Loaded, Overrides};
 use crate::config::list;
@@ -21,6 +21,7 @@ use crate::model::limits;
 use crate::model::sandbox::{Contradiction, Sandbox, SandboxChoice};
 use crate::model::task::Fixture;
 use crate::model::usage::OwnPrices;
+use crate::os::clock;
 use crate::setup::alike;
 use crate::setup::inherit::Inheritance;
 use crate::text::short::first_of;
@@ -208,7 +209,8 @@ pub fn notices(args: &Run, located: &Located, options: &Options) -> Vec<Event> {
         .chain(options.notes.clone())
         .chain(held_at_the_end(options))
         .chain(asked_as_before(options))
-        .chain(out_of_reach(options))
+        .chain(unpriced(options, clock::now()))
+        .chain(keyless(options))
         .chain(led_nowhere(options))
         .chain(unrecorded(options))
         .chain(alike(options).iter().map(|group| group_message(group)))

@@ -65,6 +65,7 @@ fn state(folder: &ExperimentFolder, survey: &Survey, progress: &Progress) -> Sta
         _ if is_worked_on => State::Running,
         Some(_) if audit(survey).iter().any(|finding| finding.kind.level() == Level::Damaged) => State::Damaged,
         Some(ExperimentStatus::Completed) if progress.missing().is_empty() => State::Completed,
+        Some(ExperimentStatus::Incomplete) => State::Incomplete,
         Some(ExperimentStatus::Completed | ExperimentStatus::Interrupted) if progress.has_only_errored() => {
             State::Incomplete
         }

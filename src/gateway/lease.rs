@@ -62,6 +62,16 @@ pub struct Exchanged {
     pub unasked: usize,
     /// Whether all that passed was kept that was to be.
     pub is_kept: bool,
+    /// The addresses of the attempt alone, each with the real one for which it stood.
+    stood_for: Vec<(String, String)>,
+}
+
+impl Exchanged {
+    /// What its program says, with the real addresses in place of those that no other attempt has.
+    #[must_use]
+    pub fn in_real_words(&self, text: &str) -> String {
+        self.stood_for.iter().fold(text.to_owned(), |text, (own, real)| text.replace(own, real))
+    }
 }
 
 /// Looks at a lease while its agent works.
@@ -244,7 +254,14 @@ impl Lease {
             unmatched: self.account.unmatched(),
             unasked: self.account.unasked(),
             is_kept: self.account.kept_all(),
+            stood_for: self.stood_for(),
         })
+    }
+
+    fn stood_for(&self) -> Vec<(String, String)> {
+        let behind = self.account.behind();
+        let of_base = |(name, real): (&String, &String)| (format!("{}/{name}", self.address), real.clone());
+        behind.bases.iter().map(of_base).collect()
     }
 
     fn finish(&mut self) -> io::Result<Vec<Exchange>> {

@@ -42,6 +42,7 @@ use meter::Metering;
 use throttle::Throttle;
 use till::Till;
 pub use way::{Past, Way, kept_out};
+pub use written::CONFIG;
 
 /// Letters and digits of a token: nobody can guess it.
 const TOKEN_LENGTH: usize = 32;

@@ -3,8 +3,8 @@
 
 use serde_json::{Map, Value, json};
 
-/// The variable.
-pub(super) const CONFIG: &str = "OPENCODE_CONFIG_CONTENT";
+/// The variable that holds the configuration of `OpenCode`.
+pub const CONFIG: &str = "OPENCODE_CONFIG_CONTENT";
 
 /// A provider that the program knows by itself.
 struct Known {

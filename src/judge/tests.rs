@@ -181,6 +181,7 @@ fn a_judge_is_told_the_task_and_the_facts() {
         duration_seconds: 1.0,
         isolation: None,
         containment: "walk".to_owned(),
+        held_seconds: 0.0,
         leftover_processes: 0,
         output_truncated: false,
         work: None,

@@ -289,6 +289,7 @@ mod tests {
         for status in [
             ExperimentStatus::Running,
             ExperimentStatus::Interrupted,
+            ExperimentStatus::Incomplete,
             ExperimentStatus::PausedRateLimit,
             ExperimentStatus::BudgetReached,
             ExperimentStatus::TimeReached,

@@ -22,6 +22,10 @@ pub struct Installation {
     pub login: Option<&'static str>,
     /// Variables with the address of another endpoint.
     pub addresses: &'static [&'static str],
+    /// Words for models that its program has itself, and that no list of prices knows.
+    pub aliases: &'static [&'static str],
+    /// Beginnings of lines that it prints in every run, and that explain nothing.
+    pub greetings: &'static [&'static str],
     /// Variables that keep it from asking anybody but its model, and from asking that too often.
     pub variables: &'static [(&'static str, &'static str)],
 }

@@ -95,8 +95,10 @@ impl fmt::Display for RunStatus {
 pub enum ExperimentStatus {
     /// A coordinator works on it.
     Running,
-    /// It was stopped, or ended with planned runs missing.
+    /// A signal stopped it, or nobody knows how it ended.
     Interrupted,
+    /// It ended by itself, and planned runs are missing because infrastructure failed.
+    Incomplete,
     /// It ended while it waited for a provider's rate limit.
     PausedRateLimit,
     /// The ceiling of `--max-cost-usd` stopped it.
@@ -112,6 +114,7 @@ impl fmt::Display for ExperimentStatus {
         f.pad(match self {
             Self::Running => "running",
             Self::Interrupted => "interrupted",
+            Self::Incomplete => "incomplete",
             Self::PausedRateLimit => "paused_rate_limit",
             Self::BudgetReached => "budget_reached",
             Self::TimeReached => "time_reached",
@@ -383,7 +386,8 @@ impl ExperimentEnd {
     pub fn status(self) -> ExperimentStatus {
         match self {
             Self::Completed => ExperimentStatus::Completed,
-            Self::Incomplete | Self::Stopped { .. } => ExperimentStatus::Interrupted,
+            Self::Incomplete => ExperimentStatus::Incomplete,
+            Self::Stopped { .. } => ExperimentStatus::Interrupted,
             Self::BudgetReached => ExperimentStatus::BudgetReached,
             Self::TimeReached => ExperimentStatus::TimeReached,
             Self::RateLimited => ExperimentStatus::PausedRateLimit,

@@ -59,7 +59,7 @@ pub enum State {
     Damaged,
     /// Planned runs are missing that were not tried, or not to their end, and nobody works on it.
     Interrupted,
-    /// It ended, and planned runs are missing whose attempts are used up.
+    /// It ended by itself, and planned runs are missing because infrastructure failed.
     Incomplete,
     /// A coordinator works on it, and is paused, as by Ctrl-Z.
     Paused,

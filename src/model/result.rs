@@ -58,6 +58,9 @@ pub struct AgentResult {
     pub started_at: Timestamp,
     /// How long it worked, by a monotonic clock.
     pub duration_seconds: f64,
+    /// For how long of that the gateway held its requests back together, in seconds.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub held_seconds: f64,
     /// How the run was contained: `bubblewrap`, `cgroup`, `walk`, or `none` when no process was needed.
     pub containment: String,
     /// How the agent was isolated, and from what not; missing when no process was needed, and in results from before this was recorded.
@@ -91,6 +94,7 @@ impl AgentResult {
             replayed: None,
             started_at,
             duration_seconds: 0.0,
+            held_seconds: 0.0,
             containment: "none".to_owned(),
             isolation: None,
             leftover_processes: 0,
@@ -246,9 +250,8 @@ pub struct Verdict {
     pub missing_judges: usize,
 }
 
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
-fn is_zero(count: &usize) -> bool {
-    *count == 0
+fn is_zero<T: Default + PartialEq>(count: &T) -> bool {
+    *count == T::default()
 }
 
 impl Judgment {

@@ -77,6 +77,7 @@ fn agent(value: &Value) -> AgentDetails {
         containment: None,
         isolation: None,
         leftover_processes: 0,
+        held_seconds: 0.0,
         output_truncated: false,
     }
 }

@@ -66,6 +66,7 @@ mod tests {
             isolation: None,
             started_at: "2026-11-23T10:00:00Z".parse().unwrap(),
             duration_seconds: 1.0,
+            held_seconds: 0.0,
             containment: "walk".to_owned(),
             leftover_processes: 0,
             output_truncated: false,

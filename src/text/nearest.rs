@@ -2,18 +2,30 @@
 
 use strsim::osa_distance;
 
+/// Fewest letters of a word by which a longer one is known.
+const FEWEST_LETTERS: usize = 3;
+
 /// The known word that a person most likely meant, if any is similar enough.
 #[must_use]
 pub fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let word = normal(word);
     // A third of the letters may be wrong; with a larger distance the guess would be noise.
     let most = word.chars().count() / 3;
-    known
-        .into_iter()
-        .map(|candidate| (osa_distance(&word, &normal(candidate)), candidate))
+    let known: Vec<&str> = known.into_iter().collect();
+    let similar = known
+        .iter()
+        .map(|candidate| (osa_distance(&word, &normal(candidate)), *candidate))
         .filter(|(distance, _)| *distance <= most)
         .min_by_key(|(distance, _)| *distance)
-        .map(|(_, candidate)| candidate)
+        .map(|(_, candidate)| candidate);
+    similar.or_else(|| beginning(&word, &known))
+}
+
+/// The only known word that begins with this one, as names are shortened.
+fn beginning<'a>(word: &str, known: &[&'a str]) -> Option<&'a str> {
+    let mut longer = known.iter().filter(|candidate| normal(candidate).starts_with(word));
+    let first = *longer.next()?;
+    (word.chars().count() >= FEWEST_LETTERS && longer.next().is_none()).then_some(first)
 }
 
 /// Differences in case and between `-` and `_` are the most frequent slips, so they do not count.
@@ -37,6 +49,8 @@ mod tests {
             ("E", None),
             ("NAME", Some("name")),
             ("", None),
+            ("prompt", Some("prompt_file")),
+            ("na", None),
         ] {
             assert_eq!(nearest(word, known), expected, "{word}");
         }

@@ -132,9 +132,9 @@ pub(super) fn line(event: &Event) -> Line {
             "Waits",
             Tone::Warning,
             model,
-            &format!("rate limit of the provider until {}; no attempt is burnt", moment(*until)),
+            &format!("its provider asks to wait until {}; no attempt is burnt", moment(*until)),
         ),
-        Event::RateLimitOver { model } => news("Goes on", Tone::Good, model, "the rate limit is over"),
+        Event::RateLimitOver { model } => news("Goes on", Tone::Good, model, "it may be asked again"),
         Event::ConcurrencyChanged { model, from, to } => {
             let (word, tone) = if to < from { ("Slows", Tone::Warning) } else { ("Speeds up", Tone::Good) };
             routine(word, tone, model, &format!("{} at once, {from} before", counted(*to, "run")))

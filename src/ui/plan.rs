@@ -67,6 +67,9 @@ pub struct Newest {
     pub folder: String,
     /// Whether nothing of it is left to do.
     pub complete: bool,
+    /// Why a `run` would stop in place of going on with it, where it would.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub refused: Option<String>,
 }
 
 /// A tier that would be made.
@@ -157,9 +160,12 @@ impl PlanPage {
     fn facts(&self) -> Vec<(&'static str, String)> {
         let shown = |text: &str| escape::terminal(text).into_owned();
         let mut facts = vec![("fixture", shown(&self.fixture)), ("results", shown(&self.results_dir))];
-        if let Some(Newest { folder, complete }) = &self.newest {
+        if let Some(Newest { folder, complete, refused }) = &self.newest {
             let what = if *complete { "finished and would be left alone" } else { "unfinished and would be continued" };
-            facts.push(("but", format!("`{}` is {what}; `--fresh` starts anew", shown(folder))));
+            facts.push(match refused {
+                Some(why) => ("but", format!("it would stop: {}; `--fresh` starts anew", shown(why))),
+                None => ("but", format!("`{}` is {what}; `--fresh` starts anew", shown(folder))),
+            });
         }
         if let Some(agent) = self.only_agent() {
             facts.push(("agent", shown(agent)));
@@ -327,7 +333,11 @@ mod tests {
             experiment_id: "test-001".to_owned(),
             fixture: "tests/test-001".to_owned(),
             results_dir: "results".to_owned(),
-            newest: Some(Newest { folder: "results/2026-11-23T12-00-00-test-001".to_owned(), complete: false }),
+            newest: Some(Newest {
+                folder: "results/2026-11-23T12-00-00-test-001".to_owned(),
+                complete: false,
+                refused: None,
+            }),
             inherit: Inherit::AsDeclared,
             models: texts(&["opus"]),
             thinking_mode: "Low".to_owned(),

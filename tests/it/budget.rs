@@ -139,6 +139,12 @@ fn the_same_failure_many_times_in_a_row_pauses_its_tier_and_no_other() {
     assert_eq!((tier, kind, times, left), (&json!("T0"), &json!("auth"), &json!(5), &json!(4)));
     assert_eq!((world.lines("refused.log"), world.lines("well.log")), (5, 9));
     assert_eq!(finished(&output)["missing"], json!({"errored": 5, "not_started": 4}));
+    // It gave up, and nobody interrupted it.
+    let status = world.scylla(&["status", &experiment(&world)]).exits(0);
+    let listed = world.scylla(&["list", "--results-dir", "results"]).exits(0);
+    for told in [&status.stdout, &listed.stdout] {
+        assert!(told.contains("incomplete") && !told.contains("interrupted"), "{told}");
+    }
     let human = world.scylla(&["resume", &experiment(&world)]).exits(6);
     assert!(human.stderr.contains("Gives up    T0            auth failures in 5 runs in a row"), "{human}");
     assert!(human.stderr.contains("planned runs stay missing"), "{human}");

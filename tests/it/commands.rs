@@ -104,6 +104,8 @@ fn an_unfinished_experiment_whose_fixture_was_edited_stops_and_both_ways_to_go_o
     fs::remove_file(world.path("fixture/source/readme.txt")).unwrap();
     world.write("fixture/source/other.txt", "Another one.\n");
     let stopped = world.scylla(&arguments(&fixture, &["--runs", "2"])).exits(2);
+    let planned = world.scylla(&arguments(&fixture, &["--runs", "2", "--dry-run"])).exits(0);
+    assert!(planned.stdout.contains("it would stop: ") && planned.stdout.contains("fixture was edited"), "{planned}");
     for told in ["`prompt.md` is changed", "`tiers/T0/01-two.yaml` are new", "`source/readme.txt` is gone"] {
         assert!(stopped.stderr.contains(told), "no {told}: {stopped}");
     }

@@ -6,7 +6,7 @@ use serde_json::json;
 
 use crate::fixture::TestFixture;
 use crate::scenes::{containments, experiment, output};
-use crate::world::{Output, World, steady};
+use crate::world::{Live, Output, World, steady};
 
 /// A panel of each kind that asks a model.
 const JUDGES: &str = "judges:\n  \
@@ -85,12 +85,86 @@ fn a_network_that_is_kept_from_an_agent_which_asks_its_model_over_it_is_told_whe
     world.program("bin/codex", CODEX);
     let fixture = TestFixture::new().agent("T0/00-own", "touch done").write(&world);
     let sealed = ["--sandbox", "bubblewrap", "--network", "none"];
-    let why = "an agent of the kind `codex` asks its model over it: its runs fail";
+    let why = "an agent of the kind `codex` asks its model over it";
     let told = dry_run(&world, &fixture, &[&sealed[..], &["--agent", "codex"]].concat());
     assert!(told.stderr.split_whitespace().collect::<Vec<_>>().join(" ").contains(why), "{told}");
+    let begun = ["run", "--tiers-dir", &fixture, "--results-dir", "results", "--agent", "codex"];
+    let mut begun = world.command(&[&begun[..], &sealed].concat());
+    begun.env("PATH", format!("{}:/usr/bin:/bin", world.path("bin").display()));
+    let refused = output(&mut begun).exits(2);
+    assert!(refused.stderr.contains(why) && refused.stderr.contains("`--network model`"), "{refused}");
+    assert_eq!(std::fs::read_dir(world.results()).map_or(0, Iterator::count), 0);
     assert!(told.stdout.contains("  sandbox    bubblewrap, network none; judges are in no sandbox\n"), "{told}");
     let own = dry_run(&world, &fixture, &sealed);
     assert!(!own.stderr.contains("asks its model"), "{own}");
+}
+
+/// As without its judges' programs, which are refused in the same way.
+#[test]
+fn nothing_begins_and_nothing_goes_on_without_the_program_of_an_agent_that_has_work_to_do() {
+    let world = World::new();
+    let fixture = TestFixture::new().agent("T0/00-own", "exit 0").write(&world);
+    world.program("bin/claude", "#!/bin/sh\nsleep 60\n");
+    let path = format!("{}:/usr/bin:/bin", world.path("bin").display());
+    let arguments = ["run", "--tiers-dir", &fixture, "--results-dir", "results", "--runs", "1"];
+    let by = |agent: &str| {
+        let mut command = world.command(&[&arguments[..], &["--agent", agent]].concat());
+        command.env("PATH", &path);
+        command
+    };
+    let refused = output(&mut by("codex")).exits(2);
+    assert!(refused.stderr.contains("the agent `codex` starts `codex`, which is not installed"), "{refused}");
+    assert!(refused.stderr.contains("type `npm install --global @openai/codex`; no agent was started"), "{refused}");
+    assert_eq!(std::fs::read_dir(world.results()).map_or(0, Iterator::count), 0);
+
+    let mut live = Live::start(&mut by("claude-code"));
+    live.wait_for("the agent's stage", |event| event["stage"] == "agent");
+    live.kill();
+    std::fs::remove_file(world.path("bin/claude")).unwrap();
+    let resume = || {
+        let mut command = world.command(&["resume", &experiment(&world)]);
+        command.env("PATH", &path);
+        command
+    };
+    let refused = output(&mut resume()).exits(2);
+    assert!(refused.stderr.contains("the agent `claude-code` starts `claude`, which is not installed"), "{refused}");
+    // What is done needs nobody.
+    world.program("bin/claude", "#!/bin/sh\nexit 1\n");
+    output(&mut resume()).exits(6);
+}
+
+#[test]
+fn who_is_given_no_key_and_which_model_has_no_price_is_told_when_planned_and_when_begun() {
+    let world = World::new();
+    world.program("bin/claude", "#!/bin/sh\nexit 1\n");
+    let judges = "judges:\n  - {kind: agent-program, name: critic, agent: claude-code, model: own-judge}\n";
+    let fixture = TestFixture::new().agent("T0/00-own", "true").extra(judges).write(&world);
+    let more = ["--agent", "claude-code", "--model", "own-model", "--max-run-cost-usd", "1", "--max-cost-usd", "9"];
+    let path = format!("{}:/usr/bin:/bin", world.path("bin").display());
+    let told = |first: &[&str], set: &[(&str, &str)]| {
+        let start = ["run", "--tiers-dir", &fixture, "--results-dir", "results", "--runs", "1", "--attempts", "1"];
+        let mut command = world.command(&[&start[..], &more, first].concat());
+        output(command.env("PATH", &path).envs(set.iter().copied()))
+    };
+    let keys = "set `ANTHROPIC_API_KEY` or `ANTHROPIC_AUTH_TOKEN` or `CLAUDE_CODE_OAUTH_TOKEN`";
+    let agent = format!("no key of the agent `claude-code` is set: {keys}, if `claude /login` was not typed");
+    let judge = agent.replace("agent `claude-code`", "judge `critic`");
+    let price = "nobody here knows what `own-judge` and `own-model` cost: what they answer counts against no ceiling";
+    let planned = told(&["--dry-run"], &[]).exits(0);
+    for why in [&agent, &judge, price] {
+        assert!(planned.stderr.contains(why), "no {why}: {planned}");
+    }
+    let begun = told(&["--message-format", "json"], &[]);
+    let notices: String =
+        begun.events().iter().filter_map(|event| event["message"].as_str().map(str::to_owned)).collect();
+    for why in [&agent, &judge, price] {
+        assert!(notices.contains(why), "no {why}: {begun}");
+    }
+    let has_address = told(&["--fresh", "--dry-run"], &[("ANTHROPIC_BASE_URL", "http://127.0.0.1:9")]).exits(0);
+    let advice = "(any word, where the server at `ANTHROPIC_BASE_URL` asks for none: the program does)";
+    assert!(has_address.stderr.contains(advice), "{has_address}");
+    let has_key = told(&["--fresh", "--dry-run"], &[("ANTHROPIC_API_KEY", "k")]).exits(0);
+    assert!(!has_key.stderr.contains("no key of"), "{has_key}");
 }
 
 #[test]

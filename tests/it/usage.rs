@@ -172,18 +172,14 @@ fn attempts_and_answers_that_failed_without_a_word_of_their_cost_are_unknown() {
 #[test]
 fn who_was_never_started_cost_nothing_and_that_is_known() {
     let nowhere = "agent:\n  kind: command\n  command: [no-such-program]\n";
-    // It is nowhere on its own search path, whatever is installed here.
-    let claude = "agent:\n  kind: claude-code\n  environment: {PATH: /nowhere}\n";
-    for (agent, name) in [(nowhere, "no-such-program"), (claude, "claude")] {
-        let world = World::new();
-        let fixture = TestFixture::new().subtest("T0/00-nowhere", agent).write(&world);
-        let output = run_json(&world, &fixture, &["--runs", "1", "--attempts", "2"]).exits(6);
-        for shown in [output.events().pop().unwrap(), status(&world)] {
-            assert_eq!(keys(&shown, ["spent", "spent_unknown"]), [json!(0.0), json!(0)], "{output}");
-        }
-        let verified = world.scylla(&["verify", &experiment(&world)]).exits(6);
-        assert!(verified.stdout.contains(&format!("program `{name}` is not found")), "{verified}");
+    let world = World::new();
+    let fixture = TestFixture::new().subtest("T0/00-nowhere", nowhere).write(&world);
+    let output = run_json(&world, &fixture, &["--runs", "1", "--attempts", "2"]).exits(6);
+    for shown in [output.events().pop().unwrap(), status(&world)] {
+        assert_eq!(keys(&shown, ["spent", "spent_unknown"]), [json!(0.0), json!(0)], "{output}");
     }
+    let verified = world.scylla(&["verify", &experiment(&world)]).exits(6);
+    assert!(verified.stdout.contains("program `no-such-program` is not found"), "{verified}");
 
     let world = World::new();
     let fixture = TestFixture::new().agent("T0/00-one", AGENT).judge("true").write(&world);

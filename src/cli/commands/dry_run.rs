@@ -1,10 +1,10 @@
 //! `run --dry-run`: shows the whole plan, and what each subtest composes. Nothing is started or written.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use crate::agent::thinking_word;
 use crate::cli::args::output::MessageFormat;
-use crate::cli::beforehand::{asked_as_before, held_at_the_end, judging_themselves, out_of_reach, shown_fixture};
+use crate::cli::beforehand::{asked_as_before, held_at_the_end, judging_themselves, shown_fixture, unpriced};
 use crate::cli::commands::fixture::{absent_programs, links_out};
 use crate::cli::commands::session;
 use crate::cli::console::Console;
@@ -25,6 +25,7 @@ use crate::model::money::Usd;
 use crate::model::program::Invocation;
 use crate::model::setup::{Capability, Setup, SystemPrompt, Tools};
 use crate::model::task::{Subtest, Tiers};
+use crate::os::clock;
 use crate::os::environment::is_set;
 use crate::setup::compose::{Composition, compose};
 use crate::setup::inherit::{Inheritance, alone};
@@ -37,7 +38,7 @@ use crate::ui::outlook::Outlook;
 use crate::ui::plan::{Newest, PlanPage, PlannedSubtest, PlannedTier};
 use crate::ui::run_limits::RunLimits;
 
-/// Shows the plan. `newest` is the folder that a `run` would continue instead, and whether it is complete; `assumed` is a
+/// Shows the plan. `newest` is the experiment that a `run` would continue instead; `assumed` is a
 /// finished experiment with its pass rate, which the setups of this one may have; `no_sandbox` says that `auto` comes to none here.
 ///
 /// # Errors
@@ -46,7 +47,7 @@ pub fn show(
     options: &Options,
     no_sandbox: Option<String>,
     price_per_run: Option<Usd>,
-    newest: Option<(&Path, bool)>,
+    newest: Option<Newest>,
     assumed: Option<(String, f64)>,
     console: &mut Console,
 ) -> Result<Exit, CliError> {
@@ -80,7 +81,6 @@ pub fn show(
         experiment_id: options.fixture.id.to_string(),
         fixture: shown(&options.parts.dir, &current),
         results_dir: shown(&options.results_dir, &current),
-        newest: newest.map(|(folder, complete)| Newest { folder: shown(folder, &current), complete }),
         inherit: options.inherit,
         models: options.models.clone(),
         thinking_mode: options.thinking_mode.clone(),
@@ -88,11 +88,12 @@ pub fn show(
         runs,
         price_per_run_usd: price_per_run,
         estimated_cost_usd: price_per_run.map(|price| price.times(runs)),
-        estimated_now_usd: match newest {
-            Some((_, true)) => Some(Usd::ZERO),
-            Some((_, false)) => None,
+        estimated_now_usd: match &newest {
+            Some(Newest { complete: true, .. }) => Some(Usd::ZERO),
+            Some(Newest { complete: false, .. }) => None,
             None => price_per_run.map(|price| price.times(runs)),
         },
+        newest,
         max_cost_usd: options.max_cost_usd,
         max_time_seconds: options.max_time_seconds,
         outlook: Outlook::of(options.runs_per_subtest as usize, assumed),
@@ -114,17 +115,19 @@ pub fn show(
 /// What makes no difference, what fails, and what keeps a `run` from beginning.
 fn notes_of(options: &Options) -> Result<Vec<String>, CliError> {
     let (sandbox, judges) = (options.sandbox.as_ref(), &options.fixture.judges);
-    let told = held_at_the_end(options).into_iter().chain(asked_as_before(options)).chain(out_of_reach(options));
+    let told =
+        held_at_the_end(options).into_iter().chain(asked_as_before(options)).chain(unpriced(options, clock::now()));
     let same = judging_themselves(&options.fixture, judges, &options.models, &options.judge_models);
     let refused = session::refuse_containment(options.containment, sandbox, &options.resources, ".").err();
     let unmet = [
         needs::of_judges(judges, options.replay.is_some()),
-        needs::of_agents(options),
+        needs::of_programs(needs::planned_agents(options), sandbox),
         needs::of_reach(options),
         needs::of_versions(options, None)?,
     ];
     let unmet: Vec<String> = unmet.concat().iter().map(Unmet::sentence).collect();
     let told = told
+        .chain(needs::keyless(options))
         .chain(needs::led_nowhere(options))
         .chain(needs::unrecorded(options))
         .chain(same)

@@ -35,6 +35,7 @@ use crate::store::find::make_results_folder;
 use crate::store::layout::ExperimentFolder;
 use crate::store::survey::Depth;
 use crate::text::words::{counted, shell_word};
+use crate::ui::plan::Newest;
 
 /// Runs the command.
 ///
@@ -57,8 +58,15 @@ pub fn run(args: &Run, console: &mut Console) -> Result<Exit, CliError> {
         let price = args.price_per_run.or(located.settings.price_per_run);
         let newest = match &course {
             Course::Begin(_) => None,
-            Course::GoOn(folder) => Some((folder.root(), false)),
-            Course::LeaveAlone(folder) => Some((folder.root(), true)),
+            Course::GoOn(folder) => {
+                let name = shown(folder.root(), &current);
+                let refused =
+                    refuse_others(folder, &question, &name, console).err().map(|error| error.error.to_string());
+                Some(Newest { folder: name, complete: false, refused })
+            }
+            Course::LeaveAlone(folder) => {
+                Some(Newest { folder: shown(folder.root(), &current), complete: true, refused: None })
+            }
         };
         let assumed = question.newest_pass_rate(&current)?;
         return dry_run::show(&options, no_sandbox, price, newest, assumed, console);
@@ -70,8 +78,9 @@ pub fn run(args: &Run, console: &mut Console) -> Result<Exit, CliError> {
         Course::Begin(_) => {
             dry_run::check(&options)?;
             session::refuse_containment(options.containment, options.sandbox.as_ref(), &options.resources, ".")?;
-            needs::refuse(&needs::of_judges(&options.fixture.judges, options.replay.is_some()))?;
-            needs::refuse(&needs::of_reach(&options))?;
+            let judges = needs::of_judges(&options.fixture.judges, options.replay.is_some());
+            let programs = needs::of_programs(needs::planned_agents(&options), options.sandbox.as_ref());
+            needs::refuse(&[judges, programs, needs::of_reach(&options)].concat())?;
             check_first::refuse(&args.judges, &options)?;
             let making = prelude.making();
             let image = image::of_options(&options, console)?;
@@ -281,10 +290,7 @@ fn go_on(
     let mut news = vec![format!("going on with the unfinished experiment `{name}` (`--fresh` starts anew)")];
     news.extend(in_former_place(&folder, places, &current));
     let locked = hold(folder).on(&name)?;
-    if let Some(config) = store::config::read(&locked.folder).0.content() {
-        refuse_other_answers(config, options, &name, console)?;
-        refuse_edited(&changes(&locked.folder, config, options)?, &locked.folder, question, &name, console)?;
-    }
+    refuse_others(&locked.folder, question, &name, console)?;
     let mut session = begin(locked).on(&name)?;
     let mut events: Vec<Event> = news.into_iter().map(|message| Event::Notice { message }).collect();
     let mut wanted = fields.clone();
@@ -298,6 +304,19 @@ fn go_on(
     session::save_operation(&session, differences.operational, &name)?;
     let prelude = check_first::check_judges(&session, &args.judges, &name, prelude, console)?;
     session::conduct(session, &args.config.operation, &name, &events, prelude, console)
+}
+
+/// Refuses to go on with an experiment that would answer another question than the one that is asked.
+fn refuse_others(
+    folder: &ExperimentFolder,
+    question: &Question<'_>,
+    name: &str,
+    console: &Console,
+) -> Result<(), CliError> {
+    let read = store::config::read(folder).0;
+    let Some(config) = read.content() else { return Ok(()) };
+    refuse_other_answers(config, question.options, name, console)?;
+    refuse_edited(&changes(folder, config, question.options)?, folder, question, name, console)
 }
 
 /// Refuses to go on where models are to be asked in place of a recording that is replayed, or the other way round.

@@ -24,7 +24,8 @@ use crate::engine::session::create::Options;
 use crate::engine::session::open::{Session, begin, hold};
 use crate::engine::worker::workplace::Surroundings;
 use crate::gateway::Gateway;
-use crate::model::event::Event;
+use crate::model::agent::Agent;
+use crate::model::event::{Event, Missing};
 use crate::model::experiment::{Config, ContainmentChoice};
 use crate::model::limits;
 use crate::model::outcome::ExperimentEnd;
@@ -38,6 +39,14 @@ use crate::ui::Reporter;
 
 /// How often bars are redrawn.
 const TICK: Duration = Duration::from_millis(200);
+
+/// The agents that have work to do.
+fn agents_to_start(session: &Session) -> Vec<&Agent> {
+    let missing = session.progress.missing();
+    let runs = session.progress.to_do();
+    let runs = runs.filter(|run| missing.get(run).is_some_and(|why| *why != Missing::AgentComplete));
+    runs.filter_map(|run| Some(&session.fixture.tiers.get(&run.tier)?.get(&run.subtest)?.agent)).collect()
+}
 
 /// Does what is left of an experiment and reports how it ended.
 pub(super) fn conduct(
@@ -70,7 +79,9 @@ pub(super) fn conduct(
     let mut news = first.to_vec();
     if session.progress.to_do().next().is_some() {
         let is_replayed = session.config.replay.is_some() && session.grader.number.is_first();
-        needs::refuse(&needs::of_judges(&session.grader.fixture.judges, is_replayed))?;
+        let judges = needs::of_judges(&session.grader.fixture.judges, is_replayed);
+        let programs = needs::of_programs(agents_to_start(&session), session.config.sandbox.as_ref());
+        needs::refuse(&[judges, programs].concat())?;
         let (models, judge_models) = (&session.config.models, &session.config.judge_models);
         let same = judging_themselves(&session.fixture, &session.grader.fixture.judges, models, judge_models);
         news.extend(same.map(|message| Event::Notice { message }));

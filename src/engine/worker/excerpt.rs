@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
+use crate::agent::greetings;
 use crate::model::grading::GradingNumber;
 use crate::model::outcome::Excerpt;
 use crate::model::shortfall::{SetupShortfall, Why};
@@ -62,9 +63,11 @@ pub(in crate::engine) fn moved(excerpt: Excerpt, from: &Path, to: &Path, folder:
 
 /// The last lines that say something to people, each shortened; `None` when there is none.
 fn last_lines(text: &str) -> Option<String> {
+    let greetings: Vec<&str> = greetings().collect();
     let mut lines: Vec<String> = text
         .lines()
         .rev()
+        .filter(|line| !greetings.iter().any(|greeting| line.trim_start().starts_with(greeting)))
         .filter_map(|line| words_of(line.trim()))
         .take(MOST_LINES)
         .map(|line| line.chars().take(MOST_LETTERS).collect())
@@ -102,6 +105,9 @@ mod tests {
     fn an_excerpt_is_the_last_lines_that_say_anything() {
         assert_eq!(last_lines("one\n\ntwo\n  three  \nfour\n\n \n").as_deref(), Some("two\nthree\nfour"));
         assert_eq!(last_lines(" \n\n"), None);
+        let greeting = "WARNING: proceeding, even though we could not create PATH aliases: no room";
+        assert_eq!(last_lines(&format!("the reason\n{greeting}\n")).as_deref(), Some("the reason"));
+        assert_eq!(last_lines(&format!("Reading additional input from stdin...\n{greeting}\n")), None);
         assert_eq!(last_lines(&"x".repeat(300)).unwrap().len(), 200);
     }
 

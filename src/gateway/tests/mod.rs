@@ -172,7 +172,10 @@ fn the_attempt_has_a_key_of_its_own_and_the_real_one_is_put_in_on_the_way() {
     let asked = host.next();
     assert!(asked.starts_with("POST /v1/messages?beta=true HTTP/1.1\r\n"), "{asked}");
     assert!(asked.contains("x-api-key: sk-real\r\n") && !asked.contains(&key), "{asked}");
-    let exchanges = lease.end().unwrap().exchanges;
+    let ended = lease.end().unwrap();
+    let said = ended.in_real_words(&format!("401 of {base}/v1/messages"));
+    assert_eq!(said, format!("401 of {}/v1/messages", host.address), "what it says is the same in each attempt");
+    let exchanges = ended.exchanges;
     let [exchange] = &exchanges[..] else { panic!("{exchanges:?}") };
     assert_eq!((exchange.tokens, exchange.passage, exchange.status), (tokens(10, 3), Passage::Whole, Some(200)));
     assert_eq!((exchange.model.as_deref(), exchange.request_id.as_deref()), (Some("claude-sonnet-4-5"), Some("req_7")));

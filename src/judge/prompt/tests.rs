@@ -65,6 +65,7 @@ fn rendered(template: &str, patch: &[u8], seen: &Seen) -> Result<String, String>
         duration_seconds: 1.0,
         isolation: None,
         containment: "walk".to_owned(),
+        held_seconds: 0.0,
         leftover_processes: 0,
         output_truncated: false,
         work: None,

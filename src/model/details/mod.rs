@@ -216,6 +216,8 @@ pub struct AgentDetails {
     pub isolation: Option<Isolation>,
     /// Processes that outlived it and were ended.
     pub leftover_processes: u32,
+    /// For how long of its time the gateway held its requests back together, in seconds.
+    pub held_seconds: f64,
     /// Whether its output was cut off at the limit.
     pub output_truncated: bool,
 }

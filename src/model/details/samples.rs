@@ -95,6 +95,7 @@ fn agent() -> AgentDetails {
         attempt: Some(AttemptNumber(2)),
         containment: Some("bubblewrap".to_owned()),
         isolation: None,
+        held_seconds: 30.0,
         leftover_processes: 1,
         output_truncated: false,
     }

@@ -101,13 +101,14 @@ fn edit_header(root: &mut Entries, checkpoint: &Checkpoint) {
     }
 }
 
-/// The word that ProjectScylla uses for a status; it has none for a limit.
+/// The word that ProjectScylla uses for a status; it has none for a limit, nor for an end with runs missing.
 fn word(status: ExperimentStatus) -> &'static str {
     match status {
         ExperimentStatus::Running => "running",
-        ExperimentStatus::Interrupted | ExperimentStatus::BudgetReached | ExperimentStatus::TimeReached => {
-            "interrupted"
-        }
+        ExperimentStatus::Interrupted
+        | ExperimentStatus::Incomplete
+        | ExperimentStatus::BudgetReached
+        | ExperimentStatus::TimeReached => "interrupted",
         ExperimentStatus::PausedRateLimit => "paused_rate_limit",
         ExperimentStatus::Completed => "completed",
     }

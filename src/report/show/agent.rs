@@ -40,9 +40,11 @@ pub(super) fn facts(run: &RunDetails) -> Vec<(&'static str, String)> {
             agent.models.iter().map(|model| escape::terminal(&cut(model, MOST_VERSION)).into_owned()).collect();
         let models = (!models.is_empty()).then(|| format!("answered by {}", list(&models)));
         let exceeded = agent.exceeded.map(|exceeded| format!("over a limit of the run: {exceeded}"));
+        let held = (agent.held_seconds > 0.0)
+            .then(|| format!("its requests were held back for {} in all", duration(agent.held_seconds)));
         let cut_off = agent.output_truncated.then(|| "its output was cut at the limit".to_owned());
         let beside: Vec<String> =
-            [exceeded, version, models, attempt, contained, kept, left, cut_off].into_iter().flatten().collect();
+            [held, exceeded, version, models, attempt, contained, kept, left, cut_off].into_iter().flatten().collect();
         let beside = if beside.is_empty() { String::new() } else { format!("; {}", beside.join(", ")) };
         facts.push(("agent", format!("{}{beside}", words.join(" "))));
     }

@@ -124,6 +124,7 @@ fn audit_status(survey: &Survey, checkpoint: &Checkpoint, tally: Tally, findings
         }
         ExperimentStatus::Completed
         | ExperimentStatus::Interrupted
+        | ExperimentStatus::Incomplete
         | ExperimentStatus::PausedRateLimit
         | ExperimentStatus::BudgetReached
         | ExperimentStatus::TimeReached => {}

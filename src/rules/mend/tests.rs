@@ -229,7 +229,7 @@ prop_compose! {
     fn damaged()(
         states in prop::collection::vec((seen(), recorded(), any::<bool>()), 9),
         status in prop::sample::select(vec![
-            ExperimentStatus::Running, ExperimentStatus::Interrupted, ExperimentStatus::Completed, ExperimentStatus::BudgetReached,
+            ExperimentStatus::Running, ExperimentStatus::Interrupted, ExperimentStatus::Incomplete, ExperimentStatus::Completed, ExperimentStatus::BudgetReached,
         ]),
         whole in 0..4,
     ) -> Survey {

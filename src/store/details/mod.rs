@@ -157,6 +157,7 @@ impl<'a> Reading<'a> {
             known.started_at = Some(agent.started_at);
             known.containment = Some(agent.containment);
             known.leftover_processes = agent.leftover_processes;
+            known.held_seconds = agent.held_seconds;
             known.output_truncated = agent.output_truncated;
         }
         let checked = own.graded(details.checked_under);
@@ -305,6 +306,7 @@ fn of_agent(result: &RunResult) -> AgentDetails {
         containment: None,
         isolation: result.isolation.clone(),
         leftover_processes: 0,
+        held_seconds: 0.0,
         output_truncated: false,
     }
 }

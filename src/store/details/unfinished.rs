@@ -118,6 +118,7 @@ fn of_agent(result: AgentResult) -> AgentDetails {
         containment: Some(result.containment),
         isolation: result.isolation,
         leftover_processes: result.leftover_processes,
+        held_seconds: result.held_seconds,
         output_truncated: result.output_truncated,
     }
 }

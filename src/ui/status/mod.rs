@@ -218,6 +218,7 @@ impl Status<'_> {
             (None, Some(_)) if !self.damaged.is_empty() || !self.damage.is_empty() => (Tone::Bad, "damaged"),
             (None, Some(_)) if self.stopped_by().is_some() => (Tone::Warning, "stopped by the check of its judges"),
             (None, Some(ExperimentStatus::Running)) => (Tone::Bad, "interrupted (its coordinator is gone)"),
+            (None, Some(ExperimentStatus::Incomplete)) => (Tone::Warning, "incomplete"),
             (None, Some(ExperimentStatus::Interrupted)) if is_ended => (Tone::Warning, "incomplete"),
             (None, Some(ExperimentStatus::Interrupted)) => (Tone::Warning, "interrupted"),
             (None, Some(ExperimentStatus::PausedRateLimit)) => (Tone::Warning, "stopped by a rate limit"),

@@ -29,7 +29,9 @@ impl Work<'_> {
     /// The failure of an agent with the end of its output, under the path that it has once the attempt is set aside.
     pub(in crate::engine) fn with_excerpt(&self, failure: Failure) -> Failure {
         let is_explained = failure.excerpt.is_some() || self.agent_complete || self.stage != Stage::Agent;
-        if is_explained || matches!(failure.kind, FailureKind::Storage | FailureKind::RateLimit) {
+        // What its provider answered is said already.
+        let is_of_provider = matches!(failure.kind, FailureKind::RateLimit | FailureKind::Auth | FailureKind::Provider);
+        if is_explained || is_of_provider || failure.kind == FailureKind::Storage {
             return failure;
         }
         let folder = &self.place.folder;

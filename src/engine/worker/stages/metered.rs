@@ -41,6 +41,7 @@ pub(super) fn outcome_of(
     let now = clock::now();
     let outcome = reader.outcome(end, now);
     let Some(exchanged) = exchanged else { return outcome };
+    let outcome = outcome.map_err(|failure| Failure { message: exchanged.in_real_words(&failure.message), ..failure });
     if let Some(why) = &exchanged.unmatched {
         return Err(Failure::new(FailureKind::Unrecorded, why.as_str()));
     }
@@ -196,6 +197,7 @@ impl Work<'_> {
     ) -> Result<(), Halt> {
         if let Some(exchanged) = exchanged {
             self.note_tape(exchanged, result)?;
+            result.held_seconds = exchanged.exchanges.iter().map(|exchange| exchange.held_seconds).sum();
         }
         self.note_exchanges(agent, exchanged, result)?;
         let seen = exchanged.map(|exchanged| models_of(&exchanged.exchanges)).unwrap_or_default();
