@@ -17,7 +17,7 @@ use super::till::Till;
 use crate::model::allowance::{Allowance, Exceeded};
 use crate::model::exchange::Exchange;
 use crate::model::ids::{ModelName, RunId};
-use crate::model::tape::{OwnWords, Take};
+use crate::model::tape::{OwnWords, TOKEN, Take};
 use crate::model::usage::OwnPrices;
 use crate::os::clock::Stopwatch;
 use crate::os::process::DOOR_PORT;
@@ -64,9 +64,9 @@ pub struct Words {
 }
 
 /// What stands for an attempt's own key on a tape.
-const KEY: &str = "{key}";
+const KEY: &str = "key";
 /// What stands for the gateway's own address on a tape.
-const GATEWAY: &str = "{gateway}";
+const GATEWAY: &str = "gateway";
 /// No attempt has more keys: each variable holds one.
 const MOST_KEYS: usize = 10;
 
@@ -134,7 +134,7 @@ impl Account {
         let words = |words: &Words| {
             let mut own = words.own.clone();
             own.0.extend((0..MOST_KEYS).map(|number| (own_key(token, number), KEY)));
-            own.0.extend([(token.to_owned(), KEY), (address.to_owned(), GATEWAY), (door(), GATEWAY)]);
+            own.0.extend([(token.to_owned(), TOKEN), (address.to_owned(), GATEWAY), (door(), GATEWAY)]);
             own
         };
         let (tape, played) = match &terms.passing {
@@ -227,16 +227,23 @@ impl Account {
         }
     }
 
-    /// An exchange could not be kept.
-    pub(super) fn leave_out(&self) {
+    /// An exchange cannot be kept, because of this.
+    pub(super) fn leave_out(&self, why: &str) {
         if let Some(tape) = &self.tape {
-            tape.lock().unwrap_or_else(PoisonError::into_inner).leave_out();
+            tape.lock().unwrap_or_else(PoisonError::into_inner).leave_out(why.to_owned());
         }
     }
 
-    /// Whether all that passed was kept that was to be; it is durable now.
-    pub(super) fn kept_all(&self) -> bool {
-        self.tape.as_ref().is_none_or(|tape| tape.lock().unwrap_or_else(PoisonError::into_inner).end())
+    /// Why not all that passed was kept that was to be; what was is durable now.
+    pub(super) fn left_out(&self) -> Option<String> {
+        self.tape.as_ref().and_then(|tape| tape.lock().unwrap_or_else(PoisonError::into_inner).end())
+    }
+
+    /// Whoever asks reaches the gateway by a door alone.
+    pub(super) fn is_by_door(&self) {
+        if let Some(played) = &self.played {
+            played.lock().unwrap_or_else(PoisonError::into_inner).is_reached_at(&door());
+        }
     }
 
     /// Whether answers are those of another attempt, which cost nothing.

@@ -60,8 +60,8 @@ pub struct Exchanged {
     pub unmatched: Option<String>,
     /// How many requests to models are on the tape that is played, and were not asked.
     pub unasked: usize,
-    /// Whether all that passed was kept that was to be.
-    pub is_kept: bool,
+    /// Why not all that passed was kept that was to be.
+    pub left_out: Option<String>,
     /// The addresses of the attempt alone, each with the real one for which it stood.
     stood_for: Vec<(String, String)>,
 }
@@ -115,6 +115,7 @@ impl Lease {
     #[must_use]
     pub fn by_door(mut self) -> Self {
         self.address = format!("http://{}/{}", door(), self.token);
+        self.account.is_by_door();
         self
     }
 
@@ -253,7 +254,7 @@ impl Lease {
             limited: self.account.limited(),
             unmatched: self.account.unmatched(),
             unasked: self.account.unasked(),
-            is_kept: self.account.kept_all(),
+            left_out: self.account.left_out(),
             stood_for: self.stood_for(),
         })
     }

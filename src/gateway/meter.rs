@@ -52,8 +52,8 @@ struct Taking {
     answer: Vec<u8>,
     /// Whether its answer has come to its end, and it is not kept yet.
     is_over: bool,
-    /// Whether its answer is longer than what is kept.
-    is_too_long: bool,
+    /// Why it cannot be kept.
+    lost: Option<String>,
 }
 
 impl Metering {
@@ -88,13 +88,17 @@ impl Metering {
             version: VERSION,
             method: (*method).to_owned(),
             path: path.clone(),
-            request: String::from_utf8_lossy(body).into_owned(),
+            request: String::new(),
             status: 0,
             headers: Vec::new(),
             answer: String::new(),
             exceeded: None,
         };
-        self.take = Some(Taking { take, answer: Vec::new(), is_over: false, is_too_long: false });
+        let (request, lost) = match std::str::from_utf8(body) {
+            Ok(text) => (text.to_owned(), None),
+            Err(_) => (String::new(), Some("a request was packed, or no text".to_owned())),
+        };
+        self.take = Some(Taking { take: Take { request, ..take }, answer: Vec::new(), is_over: false, lost });
     }
 
     /// Whether it asks a model.
@@ -242,6 +246,10 @@ impl Tap for Metering {
             taking.take.headers = given_again.filter_map(|name| Some(((*name).to_owned(), named(name)?))).collect();
             taking.take.status = status;
             taking.answer.clear();
+            // What is packed would hide what is the attempt's own in it, and secrets.
+            let packed = named("content-encoding").filter(|how| how != "identity");
+            let packed = packed.map(|how| format!("an answer was packed (`content-encoding: {how}`)"));
+            taking.lost = taking.lost.take().or(packed);
         }
         let seconds = self.passed_on.worked().as_secs_f64();
         let Some(exchange) = self.exchange.as_mut() else { return };
@@ -258,8 +266,10 @@ impl Tap for Metering {
 
     fn comes(&mut self, bytes: &[u8]) -> bool {
         if let Some(taking) = &mut self.take {
-            taking.is_too_long |= taking.answer.len() + bytes.len() > MOST_WHOLE;
-            if !taking.is_too_long {
+            if taking.answer.len() + bytes.len() > MOST_WHOLE {
+                taking.lost.get_or_insert_with(|| format!("an answer was longer than {} MiB", MOST_WHOLE >> 20));
+            }
+            if taking.lost.is_none() {
                 taking.answer.extend_from_slice(bytes);
             }
         }
@@ -272,10 +282,11 @@ impl Tap for Metering {
 
     fn settle(&mut self) {
         match self.take.take_if(|taking| taking.is_over) {
-            Some(Taking { is_too_long: true, .. }) => self.account.leave_out(),
-            Some(Taking { take, answer, .. }) => {
-                self.account.keep(Take { answer: String::from_utf8_lossy(&answer).into_owned(), ..take });
-            }
+            Some(Taking { lost: Some(why), .. }) => self.account.leave_out(&why),
+            Some(Taking { take, answer, .. }) => match as_text(answer) {
+                Some(answer) => self.account.keep(Take { answer, ..take }),
+                None => self.account.leave_out("an answer was no text"),
+            },
             None => {}
         }
         if let Some(exchange) = self.exchange.as_ref().filter(|_| !self.is_written) {
@@ -298,6 +309,16 @@ impl Tap for Metering {
             Ending::Cut(_) => Passage::Cut,
         });
     }
+}
+
+/// The text that these bytes are, but for a letter that is cut at their end.
+fn as_text(mut bytes: Vec<u8>) -> Option<String> {
+    if let Err(error) = std::str::from_utf8(&bytes).map(|_| ())
+        && error.error_len().is_none()
+    {
+        bytes.truncate(error.valid_up_to());
+    }
+    String::from_utf8(bytes).ok()
 }
 
 fn after(wait: Duration) -> Option<Timestamp> {

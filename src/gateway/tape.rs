@@ -27,7 +27,8 @@ pub(super) struct Tape {
     left: u64,
     words: OwnWords,
     secrets: Secrets,
-    is_cut: bool,
+    /// Why it is not whole.
+    cut: Option<String>,
 }
 
 impl Tape {
@@ -35,18 +36,22 @@ impl Tape {
     pub(super) fn open(path: &Path, words: OwnWords, secrets: Secrets) -> io::Result<Self> {
         let file = OpenOptions::new().create_new(true).write(true).open(path)?;
         let writing = Some(compressed::writer_of_repeats(file, COMPRESSION)?);
-        Ok(Self { writing, left: MOST_BYTES, words, secrets, is_cut: false })
+        Ok(Self { writing, left: MOST_BYTES, words, secrets, cut: None })
     }
 
     /// Keeps an exchange. What is too much is left out, and what cannot be written is not there to be given again: both are told at the end.
     pub(super) fn keep(&mut self, take: Take) {
-        let clean = |text: &str| {
-            let text = self.words.named(text);
-            String::from_utf8_lossy(&self.secrets.redact(text.as_bytes())).into_owned()
-        };
+        // An answer must be given again as it was, and a secret is not kept.
+        if let Some(name) = self.secrets.first_in(take.answer.as_bytes()).map(str::to_owned) {
+            return self.leave_out(format!("an answer held the value of `{name}`"));
+        }
+        let clean = |text: &str| clean(text, VERSION, &self.words, &self.secrets);
         let take = Take { path: clean(&take.path), request: clean(&take.request), answer: clean(&take.answer), ..take };
-        if self.write(&take).is_err() {
-            self.leave_out();
+        if let Err(error) = self.write(&take) {
+            self.leave_out(match error.kind() {
+                io::ErrorKind::FileTooLarge => format!("more than {} MiB were exchanged", MOST_BYTES >> 20),
+                _ => format!("it could not be written: {error}"),
+            });
         }
     }
 
@@ -62,26 +67,37 @@ impl Tape {
     }
 
     /// Something is not kept that was to be. Nothing after it is of use.
-    pub(super) fn leave_out(&mut self) {
-        (self.left, self.is_cut) = (0, true);
+    pub(super) fn leave_out(&mut self, why: String) {
+        self.left = 0;
+        self.cut.get_or_insert(why);
     }
 
-    /// Ends it, durably. Gives whether all of it was kept.
-    pub(super) fn end(&mut self) -> bool {
-        let ended = self.writing.take().map(|writing| writing.finish().and_then(|file| file.sync_data()));
-        matches!(ended, Some(Ok(()))) && !self.is_cut
+    /// Ends it, durably. Gives why not all of it was kept.
+    pub(super) fn end(&mut self) -> Option<String> {
+        let writing = self.writing.take()?;
+        if let Err(error) = writing.finish().and_then(|file| file.sync_data()) {
+            self.leave_out(format!("it could not be written: {error}"));
+        }
+        self.cut.clone()
     }
+}
+
+/// A text as a tape of this version has it: names stand for what is the attempt's own, and for secrets.
+fn clean(text: &str, version: u32, words: &OwnWords, secrets: &Secrets) -> String {
+    let text = words.named(text, version);
+    String::from_utf8_lossy(&secrets.redact(text.as_bytes())).into_owned()
 }
 
 impl fmt::Debug for Tape {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Tape").field("is_cut", &self.is_cut).finish_non_exhaustive()
+        f.debug_struct("Tape").field("cut", &self.cut).finish_non_exhaustive()
     }
 }
 
 /// A tape that is played: it gives the answers of another attempt.
 pub(super) struct Played {
     takes: Vec<Kept>,
+    version: u32,
     words: OwnWords,
     secrets: Secrets,
     /// How many requests to a model there were.
@@ -119,43 +135,50 @@ impl Played {
             return Err(io::ErrorKind::UnexpectedEof.into());
         }
         let mut lines = BufReader::new(compressed::reader(file)?.take(MOST_BYTES));
-        let mut takes = Vec::new();
+        let mut takes: Vec<Kept> = Vec::new();
         let mut line = String::new();
         while lines.read_line(&mut line)? > 0 {
             let take: Take = serde_json::from_str(&line)?;
             if take.version > VERSION {
                 return Err(io::Error::other("it was made by a newer version of cargo-scylla"));
             }
+            if takes.first().is_some_and(|first| first.take.version != take.version) {
+                return Err(io::Error::other("its lines were made by several versions of cargo-scylla"));
+            }
+            // What is a secret here was perhaps none where it was recorded, and what is asked is redacted, too.
+            let redacted = |text: &str| String::from_utf8_lossy(&secrets.redact(text.as_bytes())).into_owned();
+            let take = Take { path: redacted(&take.path), request: redacted(&take.request), ..take };
             let request = compared_by(&take.method, &take.path, &take.request);
             let asks_a_model = Interface::of_path(take.path.split('?').next().unwrap_or_default()).is_some();
             takes.push(Kept { take, request, asks_a_model, is_given: false });
             line.clear();
         }
-        Ok(Self { takes, words, secrets, asked: 0 })
+        let version = takes.first().map_or(VERSION, |first| first.take.version);
+        Ok(Self { takes, version, words, secrets, asked: 0 })
     }
 
     /// The answer to this request; else in what it differs from what is on the tape.
     pub(super) fn answer(&mut self, method: &str, path: &str, body: &str) -> Result<Take, String> {
-        let (path, body) = (self.words.named(path), self.words.named(body));
+        let [path, body] = [path, body].map(|text| clean(text, self.version, &self.words, &self.secrets));
         let asked = compared_by(method, &path, &body);
         self.asked += usize::from(Interface::of_path(path.split('?').next().unwrap_or_default()).is_some());
         let next = self.takes.iter().position(|kept| !kept.is_given && kept.request == asked);
         // A program that asks the same again is answered the same again.
         let found = next.or_else(|| self.takes.iter().rposition(|kept| kept.request == asked));
-        let Some(at) = found else { return Err(self.redacted_difference(method, &path, &body)) };
+        let Some(at) = found else { return Err(self.difference(method, &path, &body)) };
         self.takes[at].is_given = true;
         let take = &self.takes[at].take;
-        Ok(Take { answer: self.words.own(&take.answer), ..take.clone() })
+        Ok(Take { answer: self.words.own(&take.answer, self.version), ..take.clone() })
+    }
+
+    /// Whoever asks reaches the gateway at this address, of those that are its words.
+    pub(super) fn is_reached_at(&mut self, address: &str) {
+        self.words.prefer(address);
     }
 
     /// How many requests to models are on the tape that nobody has asked.
     pub(super) fn left(&self) -> usize {
         self.takes.iter().filter(|kept| kept.asks_a_model && !kept.is_given).count()
-    }
-
-    fn redacted_difference(&self, method: &str, path: &str, body: &str) -> String {
-        let why = self.difference(method, path, body);
-        String::from_utf8_lossy(&self.secrets.redact(why.as_bytes())).into_owned()
     }
 
     fn difference(&self, method: &str, path: &str, body: &str) -> String {
@@ -190,7 +213,7 @@ mod tests {
     }
 
     fn words(place: &str) -> OwnWords {
-        OwnWords(vec![(place.to_owned(), "{work}")])
+        OwnWords(vec![(place.to_owned(), "work")])
     }
 
     #[test]
@@ -201,7 +224,7 @@ mod tests {
         tape.keep(take(r#"{"b": "at 12:00:01", "a": "/tmp/one/x"}"#, "write /tmp/one/y"));
         tape.keep(take(r#"{"b": "at 12:00:01", "a": "/tmp/one/x"}"#, "second"));
         tape.keep(take(r#"{"b": "later"}"#, "third"));
-        assert!(tape.end());
+        assert_eq!(tape.end(), None);
         let mut played = Played::read(&path, words("/tmp/two"), Secrets::none()).unwrap();
         assert_eq!(played.left(), 3);
         let mut ask = |path: &str, body: &str| played.answer("POST", path, body).map(|take| take.answer);
@@ -230,9 +253,67 @@ mod tests {
         tape.keep(take("{}", "first"));
         tape.keep(take("{}", &"x".repeat(400)));
         tape.keep(take("{}", "third"));
-        assert!(!tape.end());
+        assert_eq!(tape.end().as_deref(), Some("more than 256 MiB were exchanged"));
         let played = Played::read(&path, words("/tmp/one"), Secrets::none()).unwrap();
         assert_eq!(played.takes.iter().map(|kept| kept.take.answer.as_str()).collect::<Vec<_>>(), ["first"]);
+    }
+
+    fn secret(value: &str) -> Secrets {
+        Secrets::from_environment([("MY_TOKEN".to_owned(), value.to_owned())].into_iter())
+    }
+
+    #[test]
+    fn a_request_that_held_a_secret_is_answered_whatever_its_value_is_now() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("tape");
+        let asks = |value: &str| format!("{{\"content\": \"env says {value}, not plain-word\"}}");
+        let mut tape = Tape::open(&path, words("/tmp/one"), secret("value-of-then")).unwrap();
+        tape.keep(take(&asks("value-of-then"), "first"));
+        tape.keep(take("{}", "second"));
+        assert_eq!(tape.end(), None);
+        for now in ["value-of-then", "value-of-now", "plain-word"] {
+            let mut played = Played::read(&path, words("/tmp/two"), secret(now)).unwrap();
+            let answer = played.answer("POST", "/v1/messages", &asks(now)).map(|take| take.answer);
+            assert_eq!(answer.as_deref(), Ok("first"), "{now}");
+            let other = played.answer("POST", "/v1/messages", &asks(&format!("other {now}"))).unwrap_err();
+            assert!(other.contains("other [redacted:MY_TOKEN]") && !other.contains(now), "{other}");
+        }
+    }
+
+    #[test]
+    fn an_answer_that_held_a_secret_cannot_be_given_again_as_it_was_and_is_left_out() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("tape");
+        let mut tape = Tape::open(&path, words("/tmp/one"), secret("value-of-then")).unwrap();
+        tape.keep(take("{}", "first"));
+        tape.keep(take("{}", "it is value-of-then"));
+        tape.keep(take("{}", "third"));
+        assert_eq!(tape.end().as_deref(), Some("an answer held the value of `MY_TOKEN`"));
+        assert_eq!(Played::read(&path, words("/tmp/one"), Secrets::none()).unwrap().takes.len(), 1);
+    }
+
+    /// Writes a tape of these lines.
+    fn written(path: &Path, takes: &[Take]) {
+        let mut writing = compressed::writer(Vec::new(), COMPRESSION).unwrap();
+        for take in takes {
+            writing.write_all((serde_json::to_string(take).unwrap() + "\n").as_bytes()).unwrap();
+        }
+        std::fs::write(path, writing.finish().unwrap()).unwrap();
+    }
+
+    #[test]
+    fn a_tape_of_the_first_version_is_played_by_its_own_rules_and_one_of_two_versions_is_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("tape");
+        let of_version =
+            |version| Take { version, ..take(r#"{"a": "{work}/x f'{other}'"}"#, "write {work}/y ⟦work⟧") };
+        written(&path, &[of_version(1)]);
+        let mut played = Played::read(&path, words("/tmp/two"), Secrets::none()).unwrap();
+        let answer = played.answer("POST", "/v1/messages", r#"{"a": "/tmp/two/x f'{other}'"}"#).unwrap().answer;
+        assert_eq!(answer, "write /tmp/two/y ⟦work⟧");
+        written(&path, &[of_version(1), of_version(2)]);
+        let refused = Played::read(&path, words("/tmp/two"), Secrets::none()).map(|_| ()).unwrap_err();
+        assert_eq!(refused.to_string(), "its lines were made by several versions of cargo-scylla");
     }
 
     #[test]
@@ -241,7 +322,7 @@ mod tests {
         let path = folder.path().join("tape");
         let mut tape = Tape::open(&path, words("/tmp/one"), Secrets::default()).unwrap();
         (0..3).for_each(|number| tape.keep(take(&format!("{{\"a\": {number}}}"), "an answer")));
-        assert!(tape.end());
+        assert_eq!(tape.end(), None);
         let whole = std::fs::read(&path).unwrap();
         assert!(Played::read(&path, words("/tmp/one"), Secrets::none()).is_ok());
         for length in 0..whole.len() {
@@ -250,10 +331,7 @@ mod tests {
         }
         std::fs::write(&path, "no tape").unwrap();
         assert!(Played::read(&path, words("/tmp/one"), Secrets::none()).is_err());
-        let newer = serde_json::to_string(&Take { version: VERSION + 1, ..take("{}", "") }).unwrap() + "\n";
-        let mut writing = compressed::writer(Vec::new(), COMPRESSION).unwrap();
-        writing.write_all(newer.as_bytes()).unwrap();
-        std::fs::write(&path, writing.finish().unwrap()).unwrap();
+        written(&path, &[Take { version: VERSION + 1, ..take("{}", "") }]);
         let refused = Played::read(&path, words("/tmp/one"), Secrets::none()).map(|_| ()).unwrap_err();
         assert_eq!(refused.to_string(), "it was made by a newer version of cargo-scylla");
     }

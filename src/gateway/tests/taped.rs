@@ -22,7 +22,7 @@ fn whoever_is_answered_from_a_tape_has_no_real_key_and_asks_nobody() {
     };
     let lease = place.lease_by(Allowance::default(), Passing::Kept(tape.clone(), Words::default()));
     assert_eq!(asks(&lease, "real").unwrap().status, 200);
-    assert!(lease.end().unwrap().is_kept);
+    assert_eq!(lease.end().unwrap().left_out, None);
     assert!(host.next().contains("x-api-key: real"));
     let again = || place.lease_by(Allowance::default(), Passing::Given(tape.clone(), Words::default()));
     let lease = again();

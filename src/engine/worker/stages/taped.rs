@@ -20,7 +20,7 @@ impl Work<'_> {
         let work = self.agents_folder()?.path().to_string_lossy().into_owned();
         // Programs name folders of their own after the one that they work in.
         let flat = work.chars().map(|letter| if letter.is_alphanumeric() { letter } else { '-' }).collect();
-        let own = OwnWords(vec![(work, "{work}"), (flat, "{work-}")]);
+        let own = OwnWords(vec![(work, "work"), (flat, "work-")]);
         let words = Words { own, secrets: place.secrets.clone() };
         Ok(match self.replayed()? {
             Some(answers) => Passing::Given(answers.exchanges, words),
@@ -40,8 +40,9 @@ impl Work<'_> {
 
     /// Fails an attempt whose agent asked something else than what was recorded, and notes what was replayed or recorded.
     pub(super) fn note_tape(&self, exchanged: &Exchanged, result: &mut AgentResult) -> Result<(), Halt> {
-        if !exchanged.is_kept {
-            self.notice("not all that the agent asked its model could be kept, so this run cannot be replayed");
+        if let Some(why) = &exchanged.left_out {
+            let what = "not all that the agent asked its model could be kept, so this run cannot be replayed";
+            self.notice(&format!("{what}: {why}"));
             result.flags.insert(Flag::ExchangesLeftOut);
         }
         let Some(answers) = self.replayed()? else { return Ok(()) };
