@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::exchange::{Exchange, Passage};
-use super::ids::AttemptNumber;
+use super::ids::{AttemptNumber, JudgeNumber};
 use super::naming::family;
 use super::usage::{self, Tokens, Total};
 
@@ -263,6 +263,19 @@ pub struct OfAttempt {
     /// The place of its ledger.
     pub path: String,
     /// What that says.
+    pub ledger: Ledger,
+}
+
+/// The requests of a judge of a run.
+#[derive(Debug, Clone, PartialEq)]
+pub struct OfJudge {
+    /// The judge.
+    pub judge: JudgeNumber,
+    /// Whether what it answered was set aside, because it was not valid.
+    pub is_former: bool,
+    /// The place of its ledger.
+    pub path: String,
+    /// What that says, which is there.
     pub ledger: Ledger,
 }
 

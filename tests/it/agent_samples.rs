@@ -104,7 +104,7 @@ pub(crate) fn folders(folder: &Path) -> BTreeMap<String, PathBuf> {
 
 pub(crate) fn in_gallery(assert: impl FnOnce()) {
     let mut settings = insta::Settings::clone_current();
-    settings.set_snapshot_path("../../snapshots/agents");
+    settings.set_snapshot_path(concat!(env!("CARGO_MANIFEST_DIR"), "/snapshots/agents"));
     settings.set_prepend_module_to_snapshot(false);
     settings.bind(assert);
 }

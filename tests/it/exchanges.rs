@@ -50,7 +50,7 @@ impl Place {
 }
 
 /// Numbers of seconds are what a machine takes.
-fn without_times(screen: &str) -> String {
+pub(crate) fn without_times(screen: &str) -> String {
     let word = |word: &str| {
         let digits = word.strip_suffix('s').is_some_and(|number| number.parse::<f64>().is_ok());
         if digits { "0.0s".to_owned() } else { word.to_owned() }

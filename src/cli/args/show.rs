@@ -49,7 +49,7 @@ pub struct ViewFlags {
     /// The steps that the agent took, where its kind tells them
     #[arg(long)]
     pub steps: bool,
-    /// The requests to models that passed through the gateway: what each took, and what became of it
+    /// The requests to models that passed through the gateway, of the agent and of each judge: what each took, and what became of it
     #[arg(long)]
     pub exchanges: bool,
 }

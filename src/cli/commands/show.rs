@@ -273,13 +273,16 @@ impl Shown<'_> {
     fn exchanges(&self, run: RunId, console: &mut Console) -> Result<(), CliError> {
         let details = self.details(run)?;
         let mut attempts = self.reading.exchanges(run)?;
-        for attempt in &mut attempts {
-            attempt.path = format!("{}/{}", self.name.trim_end_matches('/'), attempt.path);
+        let mut judges = self.reading.judges_exchanges(run)?;
+        let paths = attempts.iter_mut().map(|attempt| &mut attempt.path);
+        for path in paths.chain(judges.iter_mut().map(|judge| &mut judge.path)) {
+            *path = format!("{}/{path}", self.name.trim_end_matches('/'));
         }
         let why = unmetered::why(self.folder, &details, attempts.last());
         let started_at = details.agent.as_ref().and_then(|agent| agent.started_at).or(details.since);
         let reported = details.agent.as_ref().and_then(|agent| agent.reported);
-        let asked = show::Asked { run, attempts: &attempts, started_at, reported, why: why.as_deref() };
+        let asked =
+            show::Asked { run, attempts: &attempts, started_at, reported, why: why.as_deref(), judges: &judges };
         if self.is_json(console) {
             return console.print(&show::exchanges_json(&asked));
         }

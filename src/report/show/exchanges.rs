@@ -1,4 +1,4 @@
-//! What an agent asked its models, request by request, as the gateway wrote it down: for people and as JSON.
+//! What an agent and its judges asked their models, request by request, as the gateway wrote it down: for people and as JSON.
 
 use jiff::Timestamp;
 use serde::Serialize;
@@ -7,8 +7,8 @@ use serde_json::Value;
 use super::agent::by_itself;
 use super::short;
 use crate::model::exchange::Exchange;
-use crate::model::exchanges::{DamagedLine, Exchanges, Ledger, OfAttempt, Sum};
-use crate::model::ids::{AttemptNumber, RunId};
+use crate::model::exchanges::{DamagedLine, Exchanges, Ledger, OfAttempt, OfJudge, Sum};
+use crate::model::ids::{AttemptNumber, JudgeNumber, RunId};
 use crate::model::usage::Usage;
 use crate::text::escape;
 use crate::text::exchanges::{brief, lines, sentence, table};
@@ -29,6 +29,8 @@ pub struct Asked<'a> {
     pub reported: Option<Usage>,
     /// Why nothing is known of the present one, where that is so.
     pub why: Option<&'a str>,
+    /// What its judges asked.
+    pub judges: &'a [OfJudge],
 }
 
 impl<'a> Asked<'a> {
@@ -68,6 +70,7 @@ pub fn exchanges(asked: &Asked<'_>, room: Option<usize>, styles: Styles) -> Stri
     if let Some((Ledger::Read(exchanges), path)) = asked.present().map(|attempt| (&attempt.ledger, &attempt.path)) {
         add_damaged(&mut page, exchanges, path, room);
     }
+    add_judges(&mut page, asked.judges, room, styles);
     let mut is_first = true;
     for attempt in asked.former() {
         if std::mem::take(&mut is_first) {
@@ -85,6 +88,39 @@ pub fn exchanges(asked: &Asked<'_>, room: Option<usize>, styles: Styles) -> Stri
         }
     }
     page.into_text()
+}
+
+/// Adds what judges asked, each by itself.
+fn add_judges(page: &mut Page, judges: &[OfJudge], room: Option<usize>, styles: Styles) {
+    if !judges.is_empty() {
+        page.line(format_args!("\n{}", styles.paint(Tone::Strong, "Judges")));
+    }
+    for (place, OfJudge { judge, is_former, path, ledger }) in judges.iter().enumerate() {
+        if place > 0 {
+            page.line("");
+        }
+        let of = if *is_former { ", whose answer was set aside," } else { "" };
+        let who = format!("judge {}{of}", judge.0);
+        let exchanges = match ledger {
+            Ledger::Read(exchanges) if !exchanges.all.is_empty() => exchanges,
+            Ledger::Unreadable(wrong) => {
+                add_wrapped(page, &format!("what {who} asked cannot be read: {wrong}"), room);
+                continue;
+            }
+            Ledger::Read(_) | Ledger::Absent => {
+                add_wrapped(page, &format!("{who} asked nobody, by {path}"), room);
+                continue;
+            }
+        };
+        let models = exchanges.by_model();
+        let model = models.first().filter(|_| models.len() == 1).and_then(|(model, _)| *model);
+        let model = model.map(|model| format!(" asked `{model}`")).unwrap_or_default();
+        add_wrapped(page, &format!("{who}{model}: {}", sentence(&exchanges.sum())), room);
+        add_wrapped(page, &format!("by {path}; times since the first one came"), room);
+        page.line("");
+        add_table(page, exchanges, None, room, styles);
+        add_damaged(page, exchanges, path, room);
+    }
 }
 
 fn add_table(page: &mut Page, exchanges: &Exchanges, since: Option<Timestamp>, room: Option<usize>, styles: Styles) {
@@ -151,6 +187,29 @@ struct Document<'a> {
     damaged_lines: usize,
     /// What its former attempts asked.
     former_attempts: Vec<Former<'a>>,
+    /// What its judges asked through the gateway.
+    judges: Vec<Judge<'a>>,
+}
+
+/// What a judge asked.
+#[derive(Debug, Serialize, schemars::JsonSchema)]
+struct Judge<'a> {
+    /// Its number.
+    judge: JudgeNumber,
+    /// Whether its answer was set aside, because it was not valid.
+    is_former: bool,
+    /// Its requests, in the order in which they came; `null` where they cannot be read.
+    exchanges: Option<&'a [Exchange]>,
+    /// Why not.
+    why: Option<&'a str>,
+    /// The file that has them.
+    told_by: &'a str,
+    /// What they come to.
+    sum: Sum,
+    /// The first lines of that file that say nothing that can be read.
+    damaged: &'a [DamagedLine],
+    /// How many such lines there are.
+    damaged_lines: usize,
 }
 
 /// What a former attempt asked.
@@ -175,10 +234,24 @@ pub fn exchanges_schema() -> Value {
 pub fn exchanges_json<'a>(asked: &Asked<'a>) -> String {
     let present = asked.present();
     let exchanges = present.and_then(|attempt| attempt.ledger.read());
-    let wrong = present.and_then(|attempt| match &attempt.ledger {
+    let unreadable = |ledger: &'a Ledger| match ledger {
         Ledger::Unreadable(wrong) => Some(wrong.as_str()),
         Ledger::Absent | Ledger::Read(_) => None,
-    });
+    };
+    let wrong = present.and_then(|attempt| unreadable(&attempt.ledger));
+    let judge = |of: &'a OfJudge| {
+        let exchanges = of.ledger.read();
+        Judge {
+            judge: of.judge,
+            is_former: of.is_former,
+            exchanges: exchanges.map(|exchanges| exchanges.all.as_slice()),
+            why: unreadable(&of.ledger),
+            told_by: &of.path,
+            sum: exchanges.map(Exchanges::sum).unwrap_or_default(),
+            damaged: exchanges.map_or(&[], |exchanges| exchanges.damaged.as_slice()),
+            damaged_lines: exchanges.map_or(0, |exchanges| exchanges.damaged_lines),
+        }
+    };
     let former = |attempt: &'a OfAttempt| Former {
         attempt: attempt.attempt,
         told_by: attempt.ledger.read().map(|_| attempt.path.as_str()),
@@ -195,5 +268,6 @@ pub fn exchanges_json<'a>(asked: &Asked<'a>) -> String {
         damaged: exchanges.map_or(&[], |exchanges| exchanges.damaged.as_slice()),
         damaged_lines: exchanges.map_or(0, |exchanges| exchanges.damaged_lines),
         former_attempts: asked.former().map(former).collect(),
+        judges: asked.judges.iter().map(judge).collect(),
     })
 }

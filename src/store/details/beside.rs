@@ -1,15 +1,15 @@
 //! What is stored beside a run's result: its former attempts, its gradings, and its files.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use crate::model::details::{AttemptDetails, FileDetails, GradingDetails, RunDetails};
-use crate::model::exchanges::OfAttempt;
+use crate::model::exchanges::{Ledger, OfAttempt, OfJudge};
 use crate::model::grading::GradingNumber;
 use crate::model::ids::{AttemptNumber, RunId};
 use crate::model::limits::MOST_STAGE_FILE_BYTES;
 use crate::model::result::AttemptRecord;
 use crate::os::files::{self, Folder, Kind};
-use crate::store::layout::{PRIVATE, RunFolder, WORKSPACE};
+use crate::store::layout::{PRIVATE, RunFolder, WORKSPACE, judge_from_folder};
 use crate::store::{StoreError, attempts, claimed, form, gradings};
 
 use super::{Found, Reading};
@@ -31,18 +31,12 @@ impl Reading<'_> {
         let failed = place.root().with_file_name(crate::store::layout::FAILED);
         let form = if self.is_ours { form::of_ours(self.folder)? } else { &form::OTHER };
         let mut names = Vec::new();
-        // If something else was put in its place, there are no attempts.
-        if files::kind_of(&failed)? == Some(Kind::Folder)
-            && let Some(open) = Folder::open(&failed)?
-        {
-            open.each(|name, kind| {
-                let Some(name) = name.to_str().filter(|_| kind == Kind::Folder) else { return };
-                let numbered = AttemptNumber::from_folder(name);
-                let of = numbered.map(|(of, _)| of).or_else(|| (form.unnumbered_attempt)(name));
-                if of == Some(run.run) {
-                    names.push((numbered.map(|(_, number)| number), name.to_owned()));
-                }
-            })?;
+        for name in folders_in(&failed)? {
+            let numbered = AttemptNumber::from_folder(&name);
+            let of = numbered.map(|(of, _)| of).or_else(|| (form.unnumbered_attempt)(&name));
+            if of == Some(run.run) {
+                names.push((numbered.map(|(_, number)| number), name));
+            }
         }
         names.sort_unstable();
         Ok(names.into_iter().map(|(number, name)| (number, failed.join(name))).collect())
@@ -62,6 +56,32 @@ impl Reading<'_> {
             all.push(of(&RunFolder::at(folder), attempt, true)?);
         }
         all.push(of(&self.place(run)?, None, false)?);
+        Ok(all)
+    }
+
+    /// What the judges of the run's present attempt asked their models, as the gateway wrote it down: in their order, answers that were set
+    /// aside before the one that stands. Of judges that asked past it there is nothing.
+    ///
+    /// # Errors
+    /// When the system does not let something be read.
+    pub fn judges_exchanges(&self, run: RunId) -> Result<Vec<OfJudge>, StoreError> {
+        let own = self.place(run)?;
+        let graded = own.graded(self.counting);
+        let is_graded = files::kind_of(&graded.judges())? == Some(Kind::Folder);
+        let folder = if is_graded { graded } else { own };
+        let mut all = Vec::new();
+        for (dir, is_former) in [(folder.failed_judges(), true), (folder.judges(), false)] {
+            for name in folders_in(&dir)? {
+                let judge = if is_former { name.split("_attempt_").next().unwrap_or_default() } else { &name };
+                let Some(judge) = judge_from_folder(judge) else { continue };
+                let usage = RunFolder::usage_in(&dir.join(&name));
+                let (path, ledger) = (self.folder.relative(&usage), claimed::ledger(&usage)?);
+                if ledger != Ledger::Absent {
+                    all.push(OfJudge { judge, is_former, path, ledger });
+                }
+            }
+        }
+        all.sort_by_key(|of| of.judge);
         Ok(all)
     }
 
@@ -139,4 +159,16 @@ fn list(folder: &Folder, level: usize, found: &mut Vec<(PathBuf, u64)>) -> Resul
         }
     }
     Ok(())
+}
+
+/// The names of the folders in one, sorted; none where it is not there, or something else is.
+fn folders_in(dir: &Path) -> Result<Vec<String>, StoreError> {
+    let mut names = Vec::new();
+    if files::kind_of(dir)? == Some(Kind::Folder)
+        && let Some(open) = Folder::open(dir)?
+    {
+        open.each(|name, kind| names.extend(name.to_str().filter(|_| kind == Kind::Folder).map(str::to_owned)))?;
+    }
+    names.sort_unstable();
+    Ok(names)
 }

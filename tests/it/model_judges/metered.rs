@@ -7,10 +7,12 @@ use std::process::Command;
 use serde_json::{Value, json};
 
 use super::{KEY, VARIABLE, arguments, panel, result, resume, start};
+use crate::agent_samples::in_gallery;
+use crate::exchanges::without_times;
 use crate::fixture::TestFixture;
 use crate::model_server::{Api, ModelServer, Say};
 use crate::scenes::{experiment, files_below};
-use crate::world::{Live, World};
+use crate::world::{Live, World, steady};
 
 fn judged_by(world: &World, server: &ModelServer, judges: &[(&str, Api)]) -> String {
     TestFixture::new().agent("T0/00-one", "touch done").extra(&panel(server, judges)).write(world)
@@ -78,6 +80,44 @@ fn a_judge_asks_with_a_key_of_its_own_and_every_answer_is_metered() {
     let gpt = &result["judges"][1];
     assert_eq!((&gpt["cost_usd"], &gpt["prices"]["model"]), (&json!(0.00315), &json!("openai/gpt-5")), "{gpt:#}");
     world.scylla(&["verify", &experiment(&world)]).exits(0);
+}
+
+#[test]
+fn what_each_judge_asked_is_shown_beside_what_the_agent_did() {
+    let server = ModelServer::start(|asked| match (asked.model.as_str(), asked.before) {
+        ("gpt-5", 0) => Say::refuse(500, "out of order"),
+        ("gpt-5", 1) => Say::Answer("I would rather not.".to_owned()),
+        _ => Say::scores(&[("R001", 1.0)]),
+    });
+    let world = World::new();
+    let judges = [("claude-sonnet-4-5", Api::AnthropicMessages), ("gpt-5", Api::OpenAiResponses)];
+    let fixture = judged_by(&world, &server, &judges);
+    let (code, events, stderr) = start(&world, &fixture).end();
+    assert_eq!(code, Some(0), "{events:#?}\n{stderr}");
+    let dir = experiment(&world);
+    let show = |more: &[&str]| world.scylla(&[&["show", &dir, "T0/00/1", "--exchanges"], more].concat()).exits(0);
+    let shown = show(&[]);
+    in_gallery(|| {
+        insta::assert_snapshot!("show_exchanges_judges", without_times(&steady(&format!("{shown}"), &world)));
+    });
+    let told: Value = serde_json::from_str(&show(&["--format", "json"]).stdout).unwrap();
+    let of = |judge: &Value| {
+        let sum = &judge["sum"];
+        json!([judge["judge"], judge["is_former"], sum["requests"], sum["answered"], sum["refused"]])
+    };
+    let judges = told["judges"].as_array().unwrap();
+    let expected = [json!([1, false, 1, 1, 0]), json!([2, true, 1, 0, 1]), json!([2, false, 2, 2, 0])];
+    assert_eq!(judges.iter().map(of).collect::<Vec<_>>(), expected, "{told:#}");
+    let run = world.experiment().join("T0/00/run_01/judge");
+    for (judge, folder) in judges.iter().zip(["judge_01", ".failed/judge_02_attempt_01", "judge_02"]) {
+        assert_eq!(judge["exchanges"], json!(ledger(&run.join(folder))), "they are the lines themselves");
+    }
+    assert_eq!(told["sum"]["requests"], 0, "its agent asked nobody: {told:#}");
+    // A damaged line is named, as of an agent.
+    let file = run.join("judge_01/usage.jsonl");
+    fs::write(&file, fs::read_to_string(&file).unwrap() + "no line\n").unwrap();
+    let shown = show(&[]).stdout;
+    assert!(shown.contains("1 line of") && shown.contains("judge_01/usage.jsonl says nothing that can be"), "{shown}");
 }
 
 #[test]
