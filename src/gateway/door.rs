@@ -105,7 +105,8 @@ impl Door {
         self.outer.inner()
     }
 
-    /// Leads the programs that get these variables to the door, for hosts beside their model. Proxies of this machine are out of reach.
+    /// Leads the programs that get these variables to the door, for hosts beside their model. Proxies of this machine are out of their reach:
+    /// the door goes through them.
     pub fn lead(&self, environment: &mut BTreeMap<OsString, OsString>) {
         for name in PROXIES.iter().chain(&OTHER_PROXIES) {
             environment.remove(OsStr::new(name));

@@ -16,6 +16,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 
 use super::outward::{Exit, Outward};
 use super::passing::{Passed, Passing, made};
+use super::proxied::Asks;
 use super::{Answer, Gate, accept, connection};
 use crate::os::process::{DOOR_PORT, take_over};
 
@@ -145,7 +146,7 @@ pub(super) async fn answer(served: Arc<Served>, request: Request<Incoming>) -> R
             });
             opened()
         }
-        Target::Tunnel(host, port) => match outward.reach(host, port).await {
+        Target::Tunnel(host, port) => match outward.reach(Asks::Tunnel, host, port).await {
             Ok((mut stream, way)) => {
                 let mut closed = outward.closed.clone();
                 tokio::spawn(async move {
@@ -162,7 +163,7 @@ pub(super) async fn answer(served: Arc<Served>, request: Request<Incoming>) -> R
             }
             Err(trouble) => made(trouble.answer()),
         },
-        Target::Host(host, port) => match outward.reach(host, port).await {
+        Target::Host(host, port) => match outward.reach(Asks::Answer, host, port).await {
             Ok((stream, way)) => outward.send(request, stream, way).await,
             Err(trouble) => made(trouble.answer()),
         },

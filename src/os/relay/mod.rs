@@ -8,6 +8,7 @@ mod door;
 mod headers;
 mod outward;
 mod passing;
+mod proxied;
 
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};

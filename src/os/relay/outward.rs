@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use hyper::body::Incoming;
 use hyper::client::conn::http1 as client;
-use hyper::header::{HOST, HeaderValue};
+use hyper::header::{HOST, HeaderValue, PROXY_AUTHORIZATION};
 use hyper::http::uri::{PathAndQuery, Uri};
 use hyper::{Request, Response};
 use hyper_util::rt::TokioIo;
@@ -22,6 +22,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use super::Answer;
 use super::headers::onward;
 use super::passing::{Passed, made};
+use super::proxied::{Asks, End, Proxies, Reached, through};
 use crate::os::clock::Stopwatch;
 
 /// A host must take a connection within this time.
@@ -72,6 +73,7 @@ pub enum Trouble {
 /// The way out of one door.
 pub(super) struct Outward {
     exit: Arc<dyn Exit>,
+    proxies: Proxies,
     room: Arc<Semaphore>,
     /// It has ended when the door is closed.
     pub(super) closed: watch::Receiver<()>,
@@ -79,21 +81,24 @@ pub(super) struct Outward {
 
 impl Outward {
     pub(super) fn new(exit: Arc<dyn Exit>, closed: watch::Receiver<()>) -> Self {
-        Self { exit, room: Arc::new(Semaphore::new(MOST_AT_ONCE)), closed }
+        Self { exit, proxies: Proxies::of_environment(), room: Arc::new(Semaphore::new(MOST_AT_ONCE)), closed }
     }
 
     /// Connects to a host, where it may be reached.
-    pub(super) async fn reach(&self, host: String, port: u16) -> Result<(Counted, Way), Trouble> {
+    pub(super) async fn reach(&self, asks: Asks, host: String, port: u16) -> Result<(Counted, Way), Trouble> {
         let Ok(room) = Arc::clone(&self.room).acquire_owned().await else {
             return Err(Trouble::Unreached("the gateway is closed".to_owned()));
         };
         let mut way = Way::new(Arc::clone(&self.exit), host, port, room);
         let connected = match self.exit.may_ask(&way.connection.host, port) {
-            Ok(()) => self.connected(&way.connection.host, port).await,
+            Ok(()) => self.connected(asks, &way.connection.host, port).await,
             Err(why) => Err(Trouble::Refused(why)),
         };
         match connected {
-            Ok(stream) => {
+            Ok(Reached { stream, end }) => {
+                // Small parts go at once.
+                let _ = stream.set_nodelay(true);
+                way.end = end;
                 let counts = Arc::clone(&way.counts);
                 Ok((Counted { stream, counts }, way))
             }
@@ -104,28 +109,34 @@ impl Outward {
         }
     }
 
-    async fn connected(&self, host: &str, port: u16) -> Result<TcpStream, Trouble> {
+    async fn connected(&self, asks: Asks, host: &str, port: u16) -> Result<Reached, Trouble> {
         let unreached = |why: &str| Trouble::Unreached(format!("`{host}` could not be reached: {why}"));
         let connecting = async {
-            let bare = host.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).unwrap_or(host);
-            let found: Vec<SocketAddr> = match bare.parse::<IpAddr>() {
-                Ok(address) => vec![SocketAddr::new(address, port)],
-                Err(_) => lookup_host((host, port)).await.map_err(|error| unreached(&error.to_string()))?.collect(),
-            };
-            let open: Vec<SocketAddr> = found.iter().copied().filter(|found| self.exit.may_lead_to(*found)).collect();
-            if open.is_empty() && !found.is_empty() {
-                let why = format!(
-                    "`{host}` leads to an address of this machine or of a private network, which is not named itself"
-                );
-                return Err(Trouble::Refused(why));
+            match self.proxies.before(asks, host, port) {
+                Some(proxy) => through(&proxy, asks, host, port).await.map_err(|why| unreached(&why)),
+                None => self.directly(host, port).await,
             }
-            TcpStream::connect(open.as_slice()).await.map_err(|error| unreached(&error.to_string()))
         };
         let connected = tokio::time::timeout(CONNECTED_WITHIN, connecting).await;
-        let stream = connected.unwrap_or_else(|_| Err(unreached("nothing came in time")))?;
-        // Small parts go at once.
-        let _ = stream.set_nodelay(true);
-        Ok(stream)
+        connected.unwrap_or_else(|_| Err(unreached("nothing came in time")))
+    }
+
+    async fn directly(&self, host: &str, port: u16) -> Result<Reached, Trouble> {
+        let unreached = |error: io::Error| Trouble::Unreached(format!("`{host}` could not be reached: {error}"));
+        let bare = host.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).unwrap_or(host);
+        let found: Vec<SocketAddr> = match bare.parse::<IpAddr>() {
+            Ok(address) => vec![SocketAddr::new(address, port)],
+            Err(_) => lookup_host((host, port)).await.map_err(unreached)?.collect(),
+        };
+        let open: Vec<SocketAddr> = found.iter().copied().filter(|found| self.exit.may_lead_to(*found)).collect();
+        if open.is_empty() && !found.is_empty() {
+            let why = format!(
+                "`{host}` leads to an address of this machine or of a private network, which is not named itself"
+            );
+            return Err(Trouble::Refused(why));
+        }
+        let stream = TcpStream::connect(open.as_slice()).await.map_err(unreached)?;
+        Ok(Reached { stream, end: End::Host })
     }
 
     /// Sends a request on to the host that it names, and its answer back.
@@ -136,7 +147,7 @@ impl Outward {
             Ok(both) => both,
             Err(error) => return failed(&error),
         };
-        let mut closed = self.closed.clone();
+        let (mut closed, end) = (self.closed.clone(), way.end.clone());
         tokio::spawn(async move {
             let _way = way;
             tokio::select! {
@@ -147,9 +158,14 @@ impl Outward {
         });
         let (mut head, body) = request.into_parts();
         let host = head.uri.authority().and_then(|host| HeaderValue::from_str(host.as_str()).ok());
-        let path = head.uri.path_and_query().cloned().unwrap_or_else(|| PathAndQuery::from_static("/"));
-        head.uri = Uri::from(path);
         head.headers = onward(&head.headers);
+        match end {
+            End::Proxy(auth) => head.headers.extend(auth.map(|auth| (PROXY_AUTHORIZATION, auth))),
+            End::Host => {
+                let path = head.uri.path_and_query().cloned().unwrap_or_else(|| PathAndQuery::from_static("/"));
+                head.uri = Uri::from(path);
+            }
+        }
         // Another name in there would lead to another host of the same server.
         head.headers.extend(host.map(|host| (HOST, host)));
         match sender.send_request(Request::from_parts(head, body)).await {
@@ -177,6 +193,8 @@ impl Trouble {
 pub(super) struct Way {
     exit: Arc<dyn Exit>,
     connection: Connection,
+    /// Who is at its other end.
+    end: End,
     counts: Arc<Counts>,
     _room: OwnedSemaphorePermit,
 }
@@ -185,7 +203,7 @@ impl Way {
     fn new(exit: Arc<dyn Exit>, host: String, port: u16, room: OwnedSemaphorePermit) -> Self {
         exit.begins();
         let connection = Connection { host, port, began: Stopwatch::start(), trouble: None, sent: 0, received: 0 };
-        Self { exit, connection, counts: Arc::default(), _room: room }
+        Self { exit, connection, end: End::Host, counts: Arc::default(), _room: room }
     }
 }
 

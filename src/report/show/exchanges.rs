@@ -188,12 +188,12 @@ struct Document<'a> {
     /// What its former attempts asked.
     former_attempts: Vec<Former<'a>>,
     /// What its judges asked through the gateway.
-    judges: Vec<Judge<'a>>,
+    judges: Vec<JudgeExchanges<'a>>,
 }
 
 /// What a judge asked.
 #[derive(Debug, Serialize, schemars::JsonSchema)]
-struct Judge<'a> {
+struct JudgeExchanges<'a> {
     /// Its number.
     judge: JudgeNumber,
     /// Whether its answer was set aside, because it was not valid.
@@ -241,7 +241,7 @@ pub fn exchanges_json<'a>(asked: &Asked<'a>) -> String {
     let wrong = present.and_then(|attempt| unreadable(&attempt.ledger));
     let judge = |of: &'a OfJudge| {
         let exchanges = of.ledger.read();
-        Judge {
+        JudgeExchanges {
             judge: of.judge,
             is_former: of.is_former,
             exchanges: exchanges.map(|exchanges| exchanges.all.as_slice()),

@@ -6,7 +6,7 @@ use super::{Answering, IN_SANDBOX, Place, bash, is_skipped};
 use crate::scenes::{experiment, output};
 
 /// Asks for a host by the proxy that the environment names, through a tunnel and directly.
-const OUT: &str = r#"door=${HTTPS_PROXY#http://}
+pub(super) const OUT: &str = r#"door=${HTTPS_PROXY#http://}
 tunnel() { echo "tunnel $1:"; exec 3<>"/dev/tcp/${door%:*}/${door#*:}"; printf 'CONNECT %s HTTP/1.1\r\nhost: %s\r\nconnection: close\r\n\r\n' "$1" "$1" >&3
   IFS= read -r status <&3; echo "$status"; case $status in *200*) printf 'GET /through HTTP/1.1\r\n\r\n' >&3;; esac; timeout 20 cat <&3; exec 3<&-; echo; }
 direct() { echo "direct $1:"; exec 3<>"/dev/tcp/${door%:*}/${door#*:}"

@@ -1,6 +1,7 @@
 //! What agents and checks reach of the network where it leads to their model and to named hosts alone: nothing else, whoever tries.
 
 mod hosts;
+mod proxied;
 mod refused;
 
 use std::fs;
