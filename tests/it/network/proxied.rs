@@ -35,9 +35,10 @@ impl Proxy {
 
 fn lead(mut near: TcpStream, leads_to: u16, heard: &Mutex<Vec<[String; 2]>>) {
     let mut reading = BufReader::new(near.try_clone().unwrap());
-    let head = lines_of_head(&mut reading);
-    let Some(first) = head.first().cloned() else { return };
-    let who = head.iter().find_map(|line| line.to_lowercase().strip_prefix("proxy-authorization: ").map(str::to_owned));
+    let lines = lines_of_head(&mut reading);
+    let Some(first) = lines.first().cloned() else { return };
+    let who =
+        lines.iter().find_map(|line| line.to_lowercase().strip_prefix("proxy-authorization: ").map(str::to_owned));
     heard.lock().unwrap().push([first.clone(), who.unwrap_or_default()]);
     if first.starts_with("CONNECT refused.example:") {
         let _ = near.write_all(b"HTTP/1.1 407 Who are you\r\n\r\n");
