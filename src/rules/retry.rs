@@ -144,10 +144,10 @@ pub fn attempts_left(failures: u32, limits: &Limits) -> u32 {
 }
 
 /// Whether an attempt with such a failure of its agent is the last one of its run, given how many attempts were left
-/// including it.
+/// including it. What was not recorded is not there at another attempt, either.
 #[must_use]
 pub fn is_last(kind: FailureKind, attempts_left: u32) -> bool {
-    burns_an_attempt(kind) && attempts_left <= 1
+    kind == FailureKind::Unrecorded || burns_an_attempt(kind) && attempts_left <= 1
 }
 
 /// Whether a failure of this kind uses up an attempt of its run and counts for its tier.
@@ -167,7 +167,7 @@ mod tests {
 
     /// For each kind: the consequence of a first failure for the run and beyond it, and beyond it for the last one in a
     /// row.
-    const TABLE: [(FailureKind, ForRun, Beyond, Beyond); 12] = [
+    const TABLE: [(FailureKind, ForRun, Beyond, Beyond); 11] = [
         (FailureKind::Spawn, AT_ONCE, Nothing, StopTier { times: 5 }),
         (FailureKind::NoRecord, AT_ONCE, Nothing, StopTier { times: 5 }),
         (FailureKind::Auth, AT_ONCE, Nothing, StopTier { times: 5 }),
@@ -179,7 +179,6 @@ mod tests {
         (FailureKind::Checks, AT_ONCE, Nothing, StopTier { times: 5 }),
         (FailureKind::Judge, AT_ONCE, Nothing, StopTier { times: 5 }),
         (FailureKind::Storage, Left, StopSession, StopSession),
-        (FailureKind::Unrecorded, AT_ONCE, Nothing, StopTier { times: 5 }),
     ];
     const PAUSE: Beyond = PauseModel { wait: Duration::from_secs(9) };
     const FIRST: SoFar = SoFar { attempts: 0, in_a_row: 1, closed: false };
@@ -220,6 +219,17 @@ mod tests {
                 let closed = decide(SoFar { closed: true, ..FIRST });
                 assert_eq!(closed, Decision { run: of_many, beyond }, "{kind} of {who:?}, in a tier that is stopped");
             }
+        }
+    }
+
+    #[test]
+    fn what_was_not_recorded_is_not_tried_again() {
+        for (attempts, in_a_row, beyond) in [(0, 1, Nothing), (2, 1, Nothing), (0, 5, StopTier { times: 5 })] {
+            let so_far = SoFar { attempts, in_a_row, ..FIRST };
+            let run = |who| decide(failed(FailureKind::Unrecorded, who), so_far, &limits());
+            let attempts = attempts + 1;
+            assert_eq!(run(Who::Agent), Decision { run: Errored { attempts }, beyond });
+            assert_eq!(run(Who::Judge), Decision { run: Unjudged { attempts }, beyond });
         }
     }
 

@@ -34,11 +34,28 @@ pub struct Recorded {
     pub files: BTreeMap<String, PathBuf>,
 }
 
+/// Why nothing in a folder can be played back, as the end of a sentence about the folder.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Unfit {
+    /// It has no such run.
+    #[error("{0}")]
+    NoRecording(&'static str),
+    /// A recorded run there is not what it was.
+    #[error("{0}")]
+    Damaged(String),
+    /// It is too large to be kept.
+    #[error("larger than {} MiB, which is too much to keep", MOST_RECORDED_BYTES >> 20)]
+    TooLarge,
+}
+
 /// The runs in a folder, which is that of an experiment or of one run, as the recording with this id. No link is followed.
 ///
 /// # Errors
-/// Why there are none that can be played back, as the end of a sentence about the folder.
-pub fn find(folder: &Path, id: &str, keep: Keep) -> Result<Recorded, String> {
+/// Why there are none that can be played back.
+pub fn find(folder: &Path, id: &str, keep: Keep) -> Result<Recorded, Unfit> {
+    if !folder.is_dir() {
+        return Err(Unfit::NoRecording("no folder"));
+    }
     let own = RunFolder::at(folder.to_owned());
     let mut found = Recorded::default();
     let mut bytes = 0;
@@ -46,7 +63,8 @@ pub fn find(folder: &Path, id: &str, keep: Keep) -> Result<Recorded, String> {
         found.keep(&own, (id, None), keep, &mut bytes)?;
         return Ok(found);
     }
-    let experiment = ExperimentFolder::open(folder).map_err(|_| "neither an experiment nor a run of one".to_owned())?;
+    let experiment =
+        ExperimentFolder::open(folder).map_err(|_| Unfit::NoRecording("neither an experiment nor a run of one"))?;
     for tier in names::<TierId>(folder) {
         for subtest in names::<SubtestId>(&experiment.tier(tier)) {
             let numbers = folders(&experiment.subtest(tier, subtest));
@@ -59,7 +77,7 @@ pub fn find(folder: &Path, id: &str, keep: Keep) -> Result<Recorded, String> {
         }
     }
     if found.files.is_empty() {
-        return Err("an experiment without a finished run".to_owned());
+        return Err(Unfit::NoRecording("an experiment without a finished run"));
     }
     Ok(found)
 }
@@ -72,21 +90,22 @@ impl Recorded {
         (id, of): (&str, Option<RunId>),
         keep: Keep,
         bytes: &mut u64,
-    ) -> Result<(), String> {
+    ) -> Result<(), Unfit> {
         let place = recorded_place(id, of);
-        let result = read_result(run)?;
+        let result = read_result(run).map_err(Unfit::Damaged)?;
         if let Some(problem) = check_seal(run, Some(result.seal)).problems.first() {
-            return Err(format!("not as it was recorded: in `{}`, {problem}", run.root().display()));
+            return Err(Unfit::Damaged(format!("not as it was recorded: in `{}`, {problem}", run.root().display())));
         }
         for file in kept_files(run, &result, keep) {
-            let kind = files::kind_of(&file).map_err(|error| format!("without a part that can be read: {error}"))?;
+            let kind = files::kind_of(&file)
+                .map_err(|error| Unfit::Damaged(format!("without a part that can be read: {error}")))?;
             let is_file = kind == Some(Kind::File);
-            let below = file.strip_prefix(run.root()).map_err(|_| "no folder of a run".to_owned())?.to_owned();
+            let below = file.strip_prefix(run.root()).map_err(|_| Unfit::NoRecording("no folder of a run"))?.to_owned();
             let is_needed = file == run.patch();
             match kind {
-                None if is_needed => return Err(format!("without `{}`", file.display())),
+                None if is_needed => return Err(Unfit::Damaged(format!("without `{}`", file.display()))),
                 Some(kind) if kind != Kind::File => {
-                    return Err(format!("with `{}`, which is no file", file.display()));
+                    return Err(Unfit::Damaged(format!("with `{}`, which is no file", file.display())));
                 }
                 _ => {}
             }
@@ -95,12 +114,7 @@ impl Recorded {
                 self.files.insert(place.join(below).to_string_lossy().into_owned(), file);
             }
         }
-        let most = MOST_RECORDED_BYTES >> 20;
-        if *bytes > MOST_RECORDED_BYTES {
-            Err(format!("larger than {most} MiB, which is too much to keep"))
-        } else {
-            Ok(())
-        }
+        if *bytes > MOST_RECORDED_BYTES { Err(Unfit::TooLarge) } else { Ok(()) }
     }
 }
 

@@ -10,7 +10,8 @@ use crate::config::mistake::Mistake;
 use crate::model::ids::{RunId, RunNumber, SubtestId, TierId};
 use crate::model::program::Recording;
 use crate::model::task::{Fixture, Parts};
-use crate::store::recorded::{self, Keep, Recorded};
+use crate::store::recorded::{self, Keep, Recorded, Unfit};
+use crate::text::words::shell_word;
 
 /// How many runs without a recording are named.
 const MOST_NAMED: usize = 3;
@@ -20,7 +21,7 @@ const MOST_NAMED: usize = 3;
 /// # Errors
 /// Every recording that cannot be played back.
 pub fn keep(mut loaded: Loaded) -> Result<Loaded, Vec<Mistake>> {
-    let mut found: BTreeMap<String, Result<Recorded, String>> = BTreeMap::new();
+    let mut found: BTreeMap<String, Result<Recorded, Unfit>> = BTreeMap::new();
     let mut mistakes = Vec::new();
     let agents = loaded.fixture.tiers.values().flat_map(BTreeMap::values).map(|subtest| &subtest.agent);
     for recording in agents.filter_map(|agent| agent.recording()) {
@@ -28,12 +29,10 @@ pub fn keep(mut loaded: Loaded) -> Result<Loaded, Vec<Mistake>> {
             continue;
         };
         let id = agent::id(&recording.named);
-        let recorded =
-            if folder.is_dir() { recorded::find(folder, &id, Keep::Work) } else { Err("no folder".to_owned()) };
+        let recorded = recorded::find(folder, &id, Keep::Work);
         if let Err(why) = &recorded {
             let message = format!("`{}` is to be played back, and it is {why}", recording.named);
-            let hint = "name the folder of an experiment, or of one finished run of one";
-            mistakes.push(at(recording, &message).hint(hint));
+            mistakes.push(at(recording, &message).hint(cure(why, folder)));
         }
         found.insert(recording.named.clone(), recorded);
     }
@@ -44,6 +43,19 @@ pub fn keep(mut loaded: Loaded) -> Result<Loaded, Vec<Mistake>> {
         loaded.parts.laid.extend(recorded.files);
     }
     Ok(loaded)
+}
+
+/// What is to be done where nothing in this folder can be played back.
+fn cure(why: &Unfit, folder: &Path) -> String {
+    match why {
+        Unfit::NoRecording(_) => "name the folder of an experiment, or of one finished run of one".to_owned(),
+        Unfit::Damaged(_) => format!(
+            "`cargo scylla verify {}` says what else is wrong there; take another copy of the recorded experiment, or name one \
+             of its other runs",
+            shell_word(&folder.to_string_lossy())
+        ),
+        Unfit::TooLarge => "name the folder of one of its runs, or an experiment with fewer".to_owned(),
+    }
 }
 
 fn at(recording: &Recording, message: &str) -> Mistake {
@@ -98,14 +110,9 @@ const REPLAY: &str = "--replay";
 /// # Errors
 /// Why there are no such runs.
 pub fn keep_exchanges(parts: &mut Parts, named: &str, folder: &Path) -> Result<(), Mistake> {
-    let recorded = if folder.is_dir() {
-        recorded::find(folder, &agent::id(named), Keep::Exchanges)
-    } else {
-        Err("no folder".to_owned())
-    };
-    let recorded = recorded.map_err(|why| {
+    let recorded = recorded::find(folder, &agent::id(named), Keep::Exchanges).map_err(|why| {
         let message = format!("`{named}` is to be replayed, and it is {why}");
-        Mistake::new(Path::new(REPLAY), message).hint("name the folder of an experiment, or of one finished run of one")
+        Mistake::new(Path::new(REPLAY), message).hint(cure(&why, folder))
     })?;
     parts.laid.extend(recorded.files);
     Ok(())

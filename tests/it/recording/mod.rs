@@ -172,13 +172,15 @@ fn a_request_that_was_not_recorded_fails_its_attempt_with_the_difference_and_goe
     fs::remove_dir_all(place.world.results()).unwrap();
     // One that asks for nothing was not recorded so, either; and a judge is not asked anew.
     edit(&place.world, "fixture/tiers/T0/00-one.yaml", "first other", "");
-    let silent = place.replay("1", &["--attempts", "1"]).exits(6);
+    let silent = place.replay("1", &[]).exits(6);
+    assert!(!place.own("T0/00/.failed/run_01_attempt_02").exists(), "nothing else can come of it: {silent}");
     assert!(silent.stdout.contains("the agent asked no model, and 2 requests were recorded"), "{silent}");
     assert!(silent.stdout.contains("spent   $0.00"), "{silent}");
     fs::remove_dir_all(place.world.results()).unwrap();
     edit(&place.world, "fixture/tiers/T0/00-one.yaml", "for word in ;", "for word in first second;");
     edit(&place.world, "fixture/expected/criteria.md", "The file is there.", "The file is here.");
-    let judged = place.replay("1", &["--attempts", "1"]).exits(6);
+    let judged = place.replay("1", &[]).exits(6);
+    assert_eq!(judged.stdout.matches("would be asked what was not recorded").count(), 1, "{judged}");
     let difference = format!("judge `{JUDGE}` would be asked what was not recorded: `…");
     assert!(judged.stdout.contains(&difference) && judged.stdout.contains("here."), "{judged}");
     assert!(place.own("T0/00/run_01/agent/result.json").exists(), "the agent's work stays: {judged}");
@@ -312,6 +314,9 @@ fn what_cannot_be_recorded_or_replayed_is_told_before_anything_starts() {
     }
     fs::remove_file(&tape).unwrap();
     tell(&["--replay", "recorded", "#", "removed"], run(&["--replay", "recorded"]));
+    tell(&["--replay", "recorded/T0/00/run_01"], run(&["--replay", "recorded/T0/00/run_01"]));
+    place.world.scylla(&["verify", "recorded"]).exits(5);
+    place.world.scylla(&["verify", "recorded/T0/00/run_01"]).exits(5);
     fs::write(&tape, &whole).unwrap();
     assert!(!place.world.results().exists() || fs::read_dir(place.world.results()).unwrap().count() == 0);
     // An experiment that was begun with a recording goes on with it alone.
