@@ -183,7 +183,6 @@ fn sandbox(flags: &ConfigFlags, of_fixture: &Sandbox) -> Result<Option<Sandbox>,
         Some(Contradiction::Network | Contradiction::Readable) => {
             "add `--sandbox bubblewrap`, or leave `--network` out"
         }
-        Some(Contradiction::ModelInImage) => "add `--network none` or `--network open`, or `--sandbox bubblewrap`",
         Some(Contradiction::NoImage | Contradiction::TwoImages) => {
             "name it in `test.yaml`, as in `sandbox: {image: NAME}` or `sandbox: {containerfile: FILE}`"
         }

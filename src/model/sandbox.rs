@@ -89,8 +89,6 @@ pub enum Contradiction {
     NoImage,
     /// The image is named and built.
     TwoImages,
-    /// The way to the gateway is opened by a program of the machine, which an image does not have.
-    ModelInImage,
 }
 
 impl fmt::Display for Contradiction {
@@ -99,9 +97,6 @@ impl fmt::Display for Contradiction {
             Self::Network => "a network can be taken away only from programs in a sandbox",
             Self::Readable => "without a sandbox, all that the user can read is readable",
             Self::NoImage => "podman shows the files of an image, and the fixture names none",
-            Self::ModelInImage => {
-                "in an image, the network is `open` or `none`: nothing there opens the way to the gateway"
-            }
             Self::TwoImages => "an image is either named or built, and it says both",
         })
     }
@@ -136,7 +131,6 @@ impl Sandbox {
         match (self.choice, self.network) {
             _ if self.image.is_some() && self.containerfile.is_some() => Some(Contradiction::TwoImages),
             (SandboxChoice::Podman, _) if self.source().is_none() => Some(Contradiction::NoImage),
-            (SandboxChoice::Podman, Network::Model) => Some(Contradiction::ModelInImage),
             (SandboxChoice::None, Network::None | Network::Model) => Some(Contradiction::Network),
             (SandboxChoice::None, Network::Open) if !self.readable.is_empty() => Some(Contradiction::Readable),
             _ => None,
@@ -351,7 +345,7 @@ mod tests {
         assert_eq!(podman(&named).source(), Some(ImageSource::Named("task:1")));
         assert_eq!(podman(&named).asked(), Some(podman(&named)));
         let reaching = Sandbox { network: Network::Model, ..podman(&named) };
-        assert_eq!(reaching.contradiction(), Some(Contradiction::ModelInImage));
+        assert_eq!(reaching.contradiction(), None);
         assert_eq!(podman(&Sandbox::default()).contradiction(), Some(Contradiction::NoImage));
         let both = Sandbox { containerfile: Some("Containerfile".to_owned()), ..named };
         assert_eq!(both.contradiction(), Some(Contradiction::TwoImages));

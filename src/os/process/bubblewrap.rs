@@ -19,7 +19,7 @@ use rustix::process::{Pid, Signal, kill_process_group};
 use serde::Deserialize;
 
 use super::table::{self, Process};
-use super::{Doorway, End, Hold, SpawnError, Task, View};
+use super::{End, Hold, SpawnError, Task, View};
 
 /// The name of this containment.
 pub(super) const NAME: &str = "bubblewrap";
@@ -154,7 +154,15 @@ impl Hold for Namespace {
             command.args(guarding_the_kernel());
         }
         command.args(mounts(&views));
-        if task.sandbox.as_ref().is_some_and(|sandbox| sandbox.image.is_some()) {
+        let is_in_image = task.sandbox.as_ref().is_some_and(|sandbox| sandbox.image.is_some());
+        let mut before = Vec::new();
+        if let Some(door) = &task.door {
+            let in_image = || door.in_image().map_err(|error| SpawnError::contain(NAME, &error));
+            let (shown, words) = if is_in_image { in_image()? } else { (Vec::new(), door.words().into()) };
+            command.args(shown);
+            before = words;
+        }
+        if is_in_image {
             // What was made for the places of mounts is as read-only as the image.
             command.args(["--remount-ro", "/"]);
         }
@@ -162,7 +170,7 @@ impl Hold for Namespace {
             command.arg("--json-status-fd").arg(status.as_raw_fd().to_string());
         }
         command.arg("--chdir").arg(&task.cwd).arg("--");
-        command.args(task.door.iter().flat_map(Doorway::words)).arg(program).args(task.argv.iter().skip(1));
+        command.args(before).arg(program).args(task.argv.iter().skip(1));
         Ok(command)
     }
 

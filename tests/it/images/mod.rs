@@ -1,6 +1,7 @@
 //! Agents and checks in the files of an image, with the real podman.
 
 mod podman;
+mod reaching;
 
 use std::fs;
 use std::os::unix::fs::symlink;

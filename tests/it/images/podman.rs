@@ -9,7 +9,7 @@ use crate::scenes::{containments, files_below, is_missing, output};
 use crate::world::{Output, World};
 
 /// What the image's shell can do.
-const APPLETS: [&str; 11] = ["sh", "cat", "ls", "mkdir", "echo", "test", "sleep", "env", "touch", "id", "grep"];
+const APPLETS: [&str; 12] = ["sh", "cat", "ls", "mkdir", "echo", "test", "sleep", "env", "touch", "id", "grep", "wget"];
 
 /// A world in which podman has a storage of its own, that goes with it.
 pub(super) struct Podman {
