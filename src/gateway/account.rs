@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::ledger::Ledger;
+use super::ledger::{Ledger, Unwritten, Written};
 use super::tape::{Played, Tape};
 use super::throttle::{Throttle, Waited};
 use super::till::Till;
@@ -18,7 +18,7 @@ use crate::model::allowance::{Allowance, Exceeded};
 use crate::model::exchange::Exchange;
 use crate::model::ids::{ModelName, RunId};
 use crate::model::tape::{OwnWords, TOKEN, Take};
-use crate::model::usage::OwnPrices;
+use crate::model::usage::{Cost, CostSource, OwnPrices, Usage};
 use crate::os::clock::Stopwatch;
 use crate::os::process::DOOR_PORT;
 use crate::text::redact::Secrets;
@@ -194,7 +194,7 @@ impl Account {
     }
 
     /// Nothing passes any more. Waits, for a while, until what is on its way has ended. Gives the exchanges.
-    pub(super) fn close(&self) -> io::Result<Vec<Exchange>> {
+    pub(super) fn close(&self) -> Result<Written, Unwritten> {
         self.is_closed.store(true, Ordering::SeqCst);
         self.throttle.wake();
         let under_way = self.under_way.lock().unwrap_or_else(PoisonError::into_inner);
@@ -209,7 +209,7 @@ impl Account {
 
     /// Writes down an exchange, durably.
     pub(super) fn write_down(&self, exchange: Exchange) {
-        if let Some(usd) = exchange.cost.usd() {
+        if let Some((usd, _)) = exchange.cost.at_least() {
             self.till.take(self.terms.run, usd);
         }
         self.ledger().add(exchange);
@@ -275,7 +275,11 @@ impl Account {
 
     /// The limit that is reached, so that nothing more may be asked.
     pub(super) fn limit_reached(&self) -> Option<Exceeded> {
-        let used = self.ledger().used();
+        let used = {
+            let ledger = self.ledger();
+            let used = ledger.used();
+            Usage { tokens: used.tokens, cost: Cost::of(used.cost, CostSource::Metered) }
+        };
         let exceeded = self
             .terms
             .allowance
@@ -283,6 +287,11 @@ impl Account {
             .or_else(|| self.till.reached().filter(|_| self.terms.heeds_ceiling))?;
         self.refuse_at(exceeded);
         Some(exceeded)
+    }
+
+    /// Whether what passed could not be written down: then nothing more may pass.
+    pub(super) fn is_in_trouble(&self) -> bool {
+        self.ledger().is_in_trouble()
     }
 
     /// It is refused at this limit.

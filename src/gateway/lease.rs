@@ -3,17 +3,18 @@
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
 use std::fmt;
-use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
 
 use super::account::{Account, Behind, OWN_HOST, door, own_key};
+use super::ledger::{Unwritten, Written};
 use super::providers::{PROVIDERS, Provider};
 use super::written::{self, InPlace, Led};
 use crate::model::allowance::Exceeded;
 use crate::model::exchange::{Exchange, Interface};
+use crate::model::metered::Metered;
 
 /// The variables that hold a key of a provider, or its address.
 pub(super) fn variables() -> impl Iterator<Item = &'static str> {
@@ -50,8 +51,10 @@ fn set(environment: &BTreeMap<OsString, OsString>, name: &str) -> Option<String>
 /// What passed under a lease.
 #[derive(Debug)]
 pub struct Exchanged {
-    /// The exchanges, in the order in which they were written down.
+    /// The last exchanges, in the order in which they were written down.
     pub exchanges: Vec<Exchange>,
+    /// What all of them took.
+    pub used: Metered,
     /// The limit at which the agent was refused, if it was.
     pub exceeded: Option<Exceeded>,
     /// Until when the model that the agent was told to use is not to be asked, where its provider's last word was that.
@@ -85,10 +88,10 @@ impl Recall {
         self.0.is_held()
     }
 
-    /// Whether the agent must end, because it was refused at a limit a while ago.
+    /// Whether the agent must end, because it was refused at a limit a while ago, or what it asks cannot be written down.
     #[must_use]
     pub fn is_due(&self) -> bool {
-        self.0.refused_for().is_some_and(|since| since >= RECALLED_AFTER)
+        self.0.is_in_trouble() || self.0.refused_for().is_some_and(|since| since >= RECALLED_AFTER)
     }
 }
 
@@ -246,10 +249,11 @@ impl Lease {
     ///
     /// # Errors
     /// When an exchange could not be written down.
-    pub fn end(mut self) -> io::Result<Exchanged> {
-        let exchanges = self.finish()?;
+    pub fn end(mut self) -> Result<Exchanged, Unwritten> {
+        let Written { last, used } = self.finish()?;
         Ok(Exchanged {
-            exchanges,
+            exchanges: last,
+            used,
             exceeded: self.account.refused(),
             limited: self.account.limited(),
             unmatched: self.account.unmatched(),
@@ -265,7 +269,7 @@ impl Lease {
         behind.bases.iter().map(of_base).collect()
     }
 
-    fn finish(&mut self) -> io::Result<Vec<Exchange>> {
+    fn finish(&mut self) -> Result<Written, Unwritten> {
         if let Some(ends) = self.ends.take() {
             ends();
         }

@@ -12,7 +12,7 @@ use super::throttle::{Turn, Waited};
 use crate::model::allowance::Exceeded;
 use crate::model::exchange::{Exchange, Interface, Passage};
 use crate::model::tape::{Take, VERSION};
-use crate::model::usage::{Cost, CostSource, Tokens};
+use crate::model::usage::{Cost, CostSource, Tokens, Total};
 use crate::os::clock::{self, Stopwatch};
 use crate::os::relay::{Answer, Ending, Headers, Tap};
 use crate::rules::prices;
@@ -40,6 +40,8 @@ pub(super) struct Metering {
     /// What is known of it; `None` for a request that asks no model.
     exchange: Option<Exchange>,
     reader: Reader,
+    /// Whether its provider could not be reached at all.
+    is_unreached: bool,
     /// Whether it was written down.
     is_written: bool,
     /// What is kept of it, where it is.
@@ -79,7 +81,18 @@ impl Metering {
         account.begins();
         let account = Arc::clone(account);
         let reader = Reader::new(interface, false);
-        Self { account, came, passed_on: came, tries: 0, turn: None, exchange, reader, is_written: false, take: None }
+        Self {
+            account,
+            came,
+            passed_on: came,
+            tries: 0,
+            turn: None,
+            exchange,
+            reader,
+            is_unreached: false,
+            is_written: false,
+            take: None,
+        }
     }
 
     /// Its answer is kept, too.
@@ -109,6 +122,9 @@ impl Metering {
     /// The answer where a limit of the run is reached, which is written down.
     pub(super) fn at_limit(&mut self) -> Option<Answer> {
         let interface = self.exchange.as_ref()?.interface;
+        if self.account.is_in_trouble() {
+            return Some(self.refuse(refusal::unwritten(interface), None));
+        }
         let exceeded = self.account.limit_reached()?;
         Some(self.refuse(refusal::budget(interface, &exceeded), Some(exceeded)))
     }
@@ -177,8 +193,8 @@ impl Metering {
         if let Some(model) = self.reader.model.take() {
             exchange.model = Some(short(model));
         }
-        if exchange.status.is_some_and(|status| status >= 400) {
-            // Providers take no money for what they refuse.
+        if self.is_unreached || exchange.status.is_some_and(|status| !(200..300).contains(&status)) {
+            // Providers take no money for what they refuse, or send elsewhere, or never heard of.
             (exchange.tokens, exchange.cost) = (Tokens::NOTHING, Cost::NOTHING);
             return;
         }
@@ -191,7 +207,10 @@ impl Metering {
         let estimate =
             exchange.model.as_deref().and_then(|model| prices::estimate(&tokens, &[tokens], model, own, clock::now()));
         if let Some(prices::Estimate { usd, .. }) = estimate {
-            exchange.cost = Cost::Known { usd, source: CostSource::Metered };
+            // What came after it broke off is paid, too.
+            let is_all = passage == Passage::Whole && self.reader.is_all();
+            exchange.cost =
+                Cost::of(Total { known: usd, unknown: u32::from(!is_all), ..Total::ZERO }, CostSource::Metered);
         }
     }
 }
@@ -215,7 +234,7 @@ impl Tap for Metering {
         // A provider that is down or overloaded is no rate limit, and no attempt may wait for it without end.
         self.account.note_limit(turn.model(), wait.named.filter(|_| status == RATE_LIMITED));
         let patience = self.account.patience(self.came.worked());
-        if wait.lasts > patience || self.account.limit_reached().is_some() {
+        if wait.lasts > patience || self.account.is_in_trouble() || self.account.limit_reached().is_some() {
             return false;
         }
         self.tries += 1;
@@ -303,10 +322,11 @@ impl Tap for Metering {
             return;
         }
         self.reader.ends();
+        self.is_unreached = matches!(end, Ending::Unreached(_));
         self.complete(match end {
             Ending::Whole => Passage::Whole,
             Ending::Left => Passage::Left,
-            Ending::Cut(_) => Passage::Cut,
+            Ending::Cut(_) | Ending::Unreached(_) => Passage::Cut,
         });
     }
 }

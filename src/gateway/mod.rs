@@ -38,6 +38,7 @@ use account::Account;
 pub use account::{Passing, Terms, Words};
 pub use door::Door;
 pub use lease::{Exchanged, Lease, Recall};
+pub use ledger::Unwritten;
 use meter::Metering;
 use throttle::Throttle;
 use till::Till;

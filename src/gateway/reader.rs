@@ -19,6 +19,8 @@ pub(super) struct Reader {
     form: Form,
     pub tokens: Tokens,
     pub model: Option<String>,
+    /// Whether the event that ends an answer has come.
+    is_over: bool,
 }
 
 enum Form {
@@ -33,7 +35,7 @@ enum Form {
 impl Reader {
     pub(super) fn new(interface: Option<Interface>, is_streamed: bool) -> Self {
         let form = if is_streamed { Form::Events(Vec::new()) } else { Form::Whole(Vec::new()) };
-        Self { interface, form, tokens: Tokens::default(), model: None }
+        Self { interface, form, tokens: Tokens::default(), model: None, is_over: false }
     }
 
     /// Reads what comes; `true` when the event that ends an answer is in it.
@@ -63,9 +65,16 @@ impl Reader {
                     line.extend_from_slice(rest);
                 }
                 self.form = Form::Events(line);
+                self.is_over |= is_over;
                 is_over
             }
         }
+    }
+
+    /// Whether the tokens that are known are all of them: a stream of Anthropic's counts them from its beginning on.
+    pub(super) fn is_all(&self) -> bool {
+        let is_counted_on = self.interface == Some(Interface::Anthropic) && matches!(self.form, Form::Events(_));
+        self.is_over || !is_counted_on
     }
 
     /// The answer has ended.
@@ -73,7 +82,10 @@ impl Reader {
         match mem::replace(&mut self.form, Form::TooLong) {
             // Gemini streams a list where it is not asked for events.
             Form::Whole(body) => fields::each(&body, self.keys(), |found| self.take(found)),
-            Form::Events(line) => drop(self.event(&line)),
+            Form::Events(line) => {
+                self.is_over |= self.event(&line);
+                self.form = Form::Events(Vec::new());
+            }
             Form::TooLong => {}
         }
     }

@@ -48,6 +48,21 @@ pub(super) fn budget(interface: Interface, exceeded: &Exceeded) -> Answer {
     }
 }
 
+/// The answer where what passed before could not be written down: nothing passes any more.
+pub(super) fn unwritten(interface: Interface) -> Answer {
+    let message = "cargo-scylla: what requests take cannot be recorded, so that no further one passes";
+    let error = match interface {
+        Interface::Anthropic => {
+            json!({"type": "error", "error": {"type": "invalid_request_error", "message": message}})
+        }
+        Interface::OpenAiResponses | Interface::OpenAiChat => {
+            json!({"error": {"message": message, "type": "invalid_request_error", "param": null, "code": null}})
+        }
+        Interface::Gemini => json!({"error": {"code": 400, "message": message, "status": "FAILED_PRECONDITION"}}),
+    };
+    made(400, &error)
+}
+
 /// The answer of a provider that is to be asked again after this wait.
 pub(super) fn later(interface: Interface, wait: Duration) -> Answer {
     let seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);

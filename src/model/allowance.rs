@@ -70,7 +70,7 @@ impl Allowance {
     #[must_use]
     pub fn exceeded(&self, usage: &Usage, turns: Option<u64>) -> Option<Exceeded> {
         let beyond = |most: Option<u64>, used: Option<u64>| most.zip(used).filter(|(most, used)| used > most);
-        let cost = || self.cost.zip(usage.cost.usd()).filter(|(most, used)| used > most);
+        let cost = || self.cost.zip(usage.cost.at_least().map(|(usd, _)| usd)).filter(|(most, used)| used > most);
         beyond(self.tokens, usage.tokens.total())
             .map(|(most, used)| Exceeded::Tokens { most, used })
             .or_else(|| beyond(self.turns, turns).map(|(most, used)| Exceeded::Turns { most, used }))
@@ -83,7 +83,7 @@ impl Allowance {
     #[must_use]
     pub fn reached(&self, usage: &Usage, turns: Option<u64>) -> Option<Exceeded> {
         let up_to = |most: Option<u64>, used: Option<u64>| most.zip(used).filter(|(most, used)| used >= most);
-        let cost = || self.cost.zip(usage.cost.usd()).filter(|(most, used)| used >= most);
+        let cost = || self.cost.zip(usage.cost.at_least().map(|(usd, _)| usd)).filter(|(most, used)| used >= most);
         up_to(self.turns, turns)
             .map(|(most, used)| Exceeded::Turns { most, used })
             .or_else(|| cost().map(|(most, used)| Exceeded::Cost { most, used }))

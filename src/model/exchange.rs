@@ -5,9 +5,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::agent::{MOST_MODELS, ProgramFacts, program_word};
-use super::money::Usd;
-use super::usage::{Cost, CostSource, Tokens, Usage, cost};
+use super::usage::{Cost, Tokens, cost};
 
 /// The interface of a provider, by what its requests and answers look like.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
@@ -138,49 +136,11 @@ pub struct Exchange {
     pub request_id: Option<String>,
 }
 
-/// What all of these took together; `None` when no answer came to any. Of a request that broke off before anything was known, nothing is.
-/// Where a model has no price, the cost is the one that is `reported`.
-#[must_use]
-pub fn usage_of(exchanges: &[Exchange], reported: Cost) -> Option<Usage> {
-    exchanges.iter().find(|exchange| exchange.status.is_some())?;
-    let tokens = exchanges.iter().map(|exchange| exchange.tokens).fold(Tokens::default(), Tokens::plus);
-    let known = exchanges.iter().filter(|it| it.passage == Passage::Whole || !it.tokens.is_unknown());
-    let usd = known.map(|exchange| exchange.cost.usd()).sum::<Option<Usd>>();
-    let cost = usd.map_or(reported, |usd| Cost::Known { usd, source: CostSource::Metered });
-    Some(Usage { tokens, cost })
-}
-
-/// The models of these answers, in the order in which they came first, at most [`MOST_MODELS`]: printable, and short. What was
-/// refused, or was not answered, is of none.
-#[must_use]
-pub fn models_of(exchanges: &[Exchange]) -> Vec<String> {
-    let mut models: Vec<String> = Vec::new();
-    for exchange in exchanges.iter().filter(|it| it.status.is_some_and(|status| (200..300).contains(&status))) {
-        let Some(model) = exchange.model.as_deref().and_then(program_word) else { continue };
-        if models.len() < MOST_MODELS && !models.contains(&model) {
-            models.push(model);
-        }
-    }
-    models
-}
-
-/// How many answers came whole of the model that was asked for, or of any where none was: what a program counts as turns.
-#[must_use]
-pub fn answers_of(exchanges: &[Exchange], told: Option<&str>) -> u64 {
-    let is_meant = |exchange: &&Exchange| {
-        let models = ProgramFacts { agent_version: None, agent_models: exchange.model.iter().cloned().collect() };
-        told.is_none_or(|told| !models.has_another_model_than(told))
-    };
-    let answers = exchanges.iter().filter(|it| it.passage == Passage::Whole && matches!(it.status, Some(200..300)));
-    answers.filter(is_meant).count() as u64
-}
-
 #[cfg(test)]
 mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::model::samples::exchange;
 
     #[test]
     fn a_path_belongs_to_the_interface_whose_requests_go_there() {
@@ -195,17 +155,6 @@ mod tests {
         ] {
             assert_eq!(Interface::of_path(path), interface, "{path}");
         }
-    }
-
-    #[test]
-    fn the_models_that_answered_are_those_of_answers_once_and_in_their_order() {
-        let of = |status, model: &str| Exchange { model: Some(model.to_owned()), status, ..exchange() };
-        let (ok, refused) = (Some(200), Some(529));
-        let exchanges =
-            [of(refused, "down"), of(None, "gone"), of(ok, "b\u{1b}[2J"), of(ok, "a"), of(ok, "b\u{1b}[2J")];
-        assert_eq!(models_of(&exchanges), ["b[2J", "a"]);
-        let many: Vec<Exchange> = (0..100).map(|number| of(ok, &number.to_string())).collect();
-        assert_eq!(models_of(&many).len(), MOST_MODELS);
     }
 
     #[test]

@@ -59,11 +59,6 @@ impl Exchange {
         }
     }
 
-    /// Whether its cost belongs to the sum: of a request that broke off before anything was known, nothing is.
-    fn is_counted(&self) -> bool {
-        self.passage == Passage::Whole || !self.tokens.is_unknown()
-    }
-
     /// The model's name without its provider and its date.
     #[must_use]
     pub fn family(&self) -> Option<&str> {
@@ -121,9 +116,7 @@ impl Sum {
         } += 1;
         self.retries += usize::from(is_retry);
         self.tokens = self.tokens.plus(exchange.tokens);
-        if exchange.is_counted() {
-            self.cost += exchange.cost.into();
-        }
+        self.cost += exchange.cost.into();
         self.held_seconds += exchange.held_seconds;
         self.seconds += exchange.seconds;
     }
@@ -322,9 +315,9 @@ mod tests {
     }
 
     #[test]
-    fn of_what_broke_off_before_anything_was_known_no_cost_is_missing() {
+    fn of_what_broke_off_before_anything_was_known_the_cost_is_not_known() {
         let sum = read(&[line(1, "m", Some(200), "whole"), line(2, "m", None, "cut")]).sum();
-        assert_eq!(sum.cost, Total::from(Usd::from_dollars(0.5).unwrap()));
+        assert_eq!(sum.cost, Total::from(Usd::from_dollars(0.5).unwrap()) + Total::UNKNOWN);
         let silent = line(1, "m", Some(201), "whole");
         assert_eq!(read(&[silent]).sum().cost, Total::UNKNOWN);
     }

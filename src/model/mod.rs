@@ -24,6 +24,7 @@ pub mod inherited;
 pub mod installation;
 pub mod judge;
 pub mod limits;
+pub mod metered;
 pub mod money;
 mod naming;
 pub mod outcome;

@@ -2,7 +2,7 @@
 //! tools see that the agent and each judge are done.
 
 use crate::model::result::{Judgment, RunResult};
-use crate::model::usage::{Tokens, Usage};
+use crate::model::usage::{Tokens, Total, Usage};
 
 use super::checkpoint::time;
 use super::json::Json;
@@ -41,7 +41,7 @@ fn agent(result: &RunResult) -> Json {
                 ("cache_read_tokens", cache_read.unwrap_or_default().into()),
             ]),
         ),
-        ("cost_usd", cost.usd().unwrap_or_default().dollars().into()),
+        ("cost_usd", Total::from(cost).known.dollars().into()),
         ("api_calls", 1_u32.into()),
     ])
 }

@@ -5,8 +5,9 @@ use serde::Serialize;
 use serde_json::{Map, Value, json};
 
 use crate::model::details::RunDetails;
+use crate::model::money::Usd;
 use crate::model::steps::{Step, StepKind, Steps};
-use crate::model::usage::{Cost, Tokens, Usage};
+use crate::model::usage::{Tokens, Usage};
 use crate::text::page::pretty;
 use crate::text::words::counted;
 
@@ -151,10 +152,7 @@ fn metrics(usage: &Usage, steps: usize) -> FinalMetrics {
         prompt_tokens: read.fold(None, |sum, count| Some(sum.unwrap_or(0) + count)),
         completion_tokens: output,
         cached_tokens: cache_read,
-        cost_usd: match usage.cost {
-            Cost::Known { usd, .. } => Some(usd.dollars()),
-            Cost::Unknown => None,
-        },
+        cost_usd: usage.cost.usd().map(Usd::dollars),
         steps,
     }
 }

@@ -6,8 +6,9 @@ use serde_json::Value;
 
 use crate::model::changes::Changes;
 use crate::model::flag::Flag;
+use crate::model::metered::Metered;
 use crate::model::result::{AgentResult, ChecksResult, Judgment, RunResult, Verdict};
-use crate::model::usage::Total;
+use crate::model::usage::{Cost, CostSource, Total, Usage};
 
 /// How far two numbers may differ that were written and read again, or summed in another order.
 const MOST_ROUNDING: f64 = 1e-9;
@@ -17,6 +18,8 @@ const MOST_ROUNDING: f64 = 1e-9;
 pub struct Stages {
     /// `agent/result.json`.
     pub agent: AgentResult,
+    /// `agent/usage.jsonl`, where it is there and can be read.
+    pub metered: Option<Metered>,
     /// `changes.json`, when the result says what was not captured.
     pub changes: Option<Changes>,
     /// `checks/result.json`.
@@ -47,7 +50,7 @@ pub fn differing(result: &RunResult, stages: &Stages) -> Vec<String> {
 
 /// The result with every key replaced that follows from the stages.
 fn follow(mut result: RunResult, stages: Stages) -> RunResult {
-    let Stages { agent, changes, checks, judgments, verdict } = stages;
+    let Stages { agent, metered, changes, checks, judgments, verdict } = stages;
     // The secrets themselves are not kept, so this flag cannot be recomputed.
     let secret = result.flags.contains(&Flag::SecretInPatch).then_some(Flag::SecretInPatch);
     result.flags = agent.flags.into_iter().chain(secret).collect();
@@ -61,7 +64,7 @@ fn follow(mut result: RunResult, stages: Stages) -> RunResult {
     result.exit_code = agent.exit_code;
     result.agent_end = agent.end;
     result.timed_out = agent.end.timed_out();
-    result.usage = agent.usage;
+    result.usage = metered.map_or(agent.usage, |metered| used(agent.usage, &metered));
     result.prices = agent.prices;
     result.reported = agent.reported;
     result.exceeded = agent.exceeded;
@@ -82,6 +85,25 @@ fn follow(mut result: RunResult, stages: Stages) -> RunResult {
     result.judge_passed = verdict.passed;
     result.judge_grade = verdict.grade;
     result
+}
+
+/// What the requests of an agent took whose result says that it used this.
+fn used(told: Usage, metered: &Metered) -> Usage {
+    let Some(Usage { tokens, cost }) = metered.usage(Cost::Unknown) else { return told };
+    let seen = Total::from(cost).known;
+    match told.cost {
+        // Results of earlier versions left out what is not known.
+        Cost::Known { usd, source: CostSource::Metered } if usd == seen => Usage { tokens, ..told },
+        // What its program reports counts where the cost of a request is not known.
+        Cost::Known { source: CostSource::Reported | CostSource::Estimated, .. }
+        | Cost::AtLeast { source: CostSource::Reported | CostSource::Estimated, .. }
+        | Cost::Unknown
+            if !metered.cost.is_whole() =>
+        {
+            Usage { tokens, ..told }
+        }
+        _ => Usage { tokens, cost },
+    }
 }
 
 /// Whether two values are equal except for rounding.
@@ -107,35 +129,87 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::model::exchange::{Exchange, Passage};
+    use crate::model::money::Usd;
+    use crate::model::samples::exchange;
+    use crate::model::usage::Tokens;
 
-    #[test]
-    fn the_version_of_an_agent_is_the_one_that_the_agents_own_file_names() {
-        let at = "2026-11-23T10:00:00Z";
-        let hash = format!("sha256:{}", "0".repeat(64));
-        let result: RunResult = serde_json::from_value(json!({
+    const HASH: &str = "sha256:0000000000000000000000000000000000000000000000000000000000000000";
+    const AT: &str = "2026-11-23T10:00:00Z";
+
+    /// A result, with these keys in the place of its own.
+    fn result(more: &Value) -> RunResult {
+        let mut result = json!({
             "version": "4.2", "experiment_id": "test-001", "tier": "T0", "subtest": "00", "run_number": 1, "attempt": 1,
-            "config_hash": hash, "exit_code": 0, "agent_end": "finished", "timed_out": false, "token_stats": {},
+            "config_hash": HASH, "exit_code": 0, "agent_end": "finished", "timed_out": false, "token_stats": {},
             "cost_usd": 0.25, "cost_source": "reported", "agent_version": "2.1.197", "judge_cost_usd": 0.0,
             "duration_seconds": 1.5, "agent_duration_seconds": 1.5, "judge_duration_seconds": 0.0, "judge_score": 1.0,
-            "judge_passed": true, "judge_grade": "S", "judges": [], "checks": [], "started_at": at, "committed_at": at,
-            "seal": hash,
-        }))
-        .unwrap();
-        let with = |version: Option<&str>| Stages {
-            agent: serde_json::from_value(json!({
-                "attempt": 1, "end": "finished", "exit_code": 0, "token_stats": {}, "cost_usd": 0.25,
-                "cost_source": "reported", "agent_version": version, "started_at": at, "duration_seconds": 1.5,
-                "containment": "walk", "leftover_processes": 0, "output_truncated": false,
-            }))
-            .unwrap(),
+            "judge_passed": true, "judge_grade": "S", "judges": [], "checks": [], "started_at": AT, "committed_at": AT,
+            "seal": HASH,
+        });
+        result.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        serde_json::from_value(result).unwrap()
+    }
+
+    /// The stages of that result, with these keys in the agent's.
+    fn stages(more: &Value) -> Stages {
+        let mut agent = json!({
+            "attempt": 1, "end": "finished", "exit_code": 0, "token_stats": {}, "cost_usd": 0.25,
+            "cost_source": "reported", "agent_version": "2.1.197", "started_at": AT, "duration_seconds": 1.5,
+            "containment": "walk", "leftover_processes": 0, "output_truncated": false,
+        });
+        agent.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        Stages {
+            agent: serde_json::from_value(agent).unwrap(),
+            metered: None,
             changes: None,
             checks: ChecksResult::default(),
             judgments: Vec::new(),
             verdict: serde_json::from_value(json!({"score": 1.0, "passed": true, "grade": "S"})).unwrap(),
-        };
+        }
+    }
+
+    #[test]
+    fn the_version_of_an_agent_is_the_one_that_the_agents_own_file_names() {
+        let result = result(&json!({}));
+        let with = |version: Option<&str>| stages(&json!({ "agent_version": version }));
         assert!(differing(&result, &with(Some("2.1.197"))).is_empty());
         for other in [Some("2.1.198"), None] {
             assert_eq!(differing(&result, &with(other)), ["agent_version"], "{other:?}");
         }
+    }
+
+    #[test]
+    fn what_an_agent_used_is_the_sum_of_the_requests_that_were_written_down() {
+        let exchange = |usd: Option<f64>, tokens: Option<u64>| Exchange {
+            status: Some(200),
+            passage: Passage::Whole,
+            tokens: Tokens { input: tokens, ..Tokens::default() },
+            cost: usd
+                .map_or(Cost::Unknown, |usd| Cost::of(Usd::from_dollars(usd).unwrap().into(), CostSource::Metered)),
+            ..exchange()
+        };
+        let metered = [exchange(Some(0.5), Some(10)), exchange(None, None)];
+        let used = |tokens: u64, usd: Option<f64>, source: &str, unknown: u64| json!({"token_stats": {"input_tokens": tokens}, "cost_usd": usd, "cost_source": source, "cost_unknown": unknown});
+        let found = |keys: &Value, metered: &[Exchange]| {
+            let metered = Some(metered.iter().collect());
+            differing(&result(keys), &Stages { metered, ..stages(keys) })
+        };
+        let none = Vec::<String>::new();
+        // With what is not known, as earlier versions wrote it, and as the program of the agent reports it.
+        for agrees in
+            [used(10, Some(0.5), "metered", 1), used(10, Some(0.5), "metered", 0), used(10, Some(0.75), "reported", 0)]
+        {
+            assert_eq!(found(&agrees, &metered), none, "{agrees}");
+        }
+        for (differs, keys) in [
+            (used(0, Some(0.0), "metered", 0), &["cost_unknown", "cost_usd", "token_stats"][..]),
+            (used(10, Some(0.25), "metered", 1), &["cost_usd"]),
+            (used(10, Some(0.5), "metered", 7), &["cost_unknown"]),
+            (used(9, Some(0.75), "reported", 0), &["token_stats"]),
+        ] {
+            assert_eq!(found(&differs, &metered), keys, "{differs}");
+        }
+        assert_eq!(found(&used(10, None, "unknown", 0), &metered[..1]), ["cost_source", "cost_usd"]);
     }
 }

@@ -5,10 +5,10 @@ use std::path::Path;
 
 use serde::Deserialize;
 
-use crate::model::exchange::{Exchange, usage_of};
 use crate::model::exchanges::{Exchanges, Ledger};
 use crate::model::ids::JudgeNumber;
 use crate::model::limits::{MOST_STAGE_FILE_BYTES, OUTPUT_BYTES};
+use crate::model::metered::Metered;
 use crate::model::usage::Cost;
 use crate::os::files::{self, ReadError};
 use crate::text::claims;
@@ -53,14 +53,11 @@ pub(super) fn asked(folder: &RunFolder) -> Result<Asked, StoreError> {
 
 /// The agent's cost in an attempt without a result of it: what the gateway saw, else what its own record says.
 pub(super) fn agent(folder: &RunFolder, record: &Path) -> Result<Cost, StoreError> {
-    let metered = metered(&folder.usage())?;
-    if metered != Cost::Unknown {
-        return Ok(metered);
-    }
-    match claim(record)? {
-        Cost::Unknown if asked(folder)? != Asked::Program => Ok(Cost::NOTHING),
-        cost => Ok(cost),
-    }
+    let claimed = match claim(record)? {
+        Cost::Unknown if asked(folder)? != Asked::Program => Cost::NOTHING,
+        cost => cost,
+    };
+    Ok(metered(&folder.usage())?.cost(claimed).unwrap_or(claimed))
 }
 
 /// What the gateway wrote down of an attempt's requests, or of a judge's.
@@ -76,16 +73,16 @@ pub(super) fn ledger(path: &Path) -> Result<Ledger, StoreError> {
     }
 }
 
-/// What agent or judge cost as far as the gateway saw it.
-pub(super) fn metered(path: &Path) -> Result<Cost, StoreError> {
-    Ok(usage_of(&exchanges(path)?, Cost::Unknown).map_or(Cost::Unknown, |usage| usage.cost))
-}
-
-/// The requests that the gateway wrote down there, as far as they can be read.
-pub(super) fn exchanges(path: &Path) -> Result<Vec<Exchange>, StoreError> {
+/// What the requests took that the gateway wrote down there, as far as that can be read.
+pub(super) fn metered(path: &Path) -> Result<Metered, StoreError> {
     Ok(match ledger(path)? {
-        Ledger::Read(exchanges) => exchanges.all,
-        Ledger::Absent | Ledger::Unreadable(_) => Vec::new(),
+        Ledger::Read(exchanges) => Metered::from(&exchanges),
+        Ledger::Absent => Metered::default(),
+        Ledger::Unreadable(_) => {
+            let mut unread = Metered::default();
+            unread.add_lost(1);
+            unread
+        }
     })
 }
 
@@ -101,14 +98,11 @@ pub(super) fn judge_aside(aside: &Path) -> Result<Cost, StoreError> {
 
 /// What a judge cost whose folder this is; its prompt is written before it is asked.
 fn in_folder(folder: &Path) -> Result<Cost, StoreError> {
-    let metered = metered(&RunFolder::usage_in(folder))?;
-    if metered != Cost::Unknown {
-        return Ok(metered);
-    }
-    match claim(&RunFolder::response_in(folder))? {
-        Cost::Unknown if files::kind_of(&RunFolder::prompt_in(folder))?.is_none() => Ok(Cost::NOTHING),
-        cost => Ok(cost),
-    }
+    let claimed = match claim(&RunFolder::response_in(folder))? {
+        Cost::Unknown if files::kind_of(&RunFolder::prompt_in(folder))?.is_none() => Cost::NOTHING,
+        cost => cost,
+    };
+    Ok(metered(&RunFolder::usage_in(folder))?.cost(claimed).unwrap_or(claimed))
 }
 
 /// The cost that an agent's or judge's own file reports.

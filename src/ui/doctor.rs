@@ -168,11 +168,11 @@ fn tokens(tokens: &Tokens) -> String {
 }
 
 fn cost(cost: Cost) -> String {
-    let source = match cost {
-        Cost::Unknown => return "unknown".to_owned(),
-        Cost::Known { source: CostSource::Estimated, .. } => "tokens, times dated prices",
-        Cost::Known { source: CostSource::Reported, .. } => "as the program reports it",
-        Cost::Known { source: CostSource::Metered, .. } => "measured from outside",
+    let Some((_, source)) = cost.at_least() else { return "unknown".to_owned() };
+    let source = match source {
+        CostSource::Estimated => "tokens, times dated prices",
+        CostSource::Reported => "as the program reports it",
+        CostSource::Metered => "measured from outside",
     };
     format!("{} ({source})", Total::from(cost))
 }

@@ -14,7 +14,7 @@ use crate::world::{Live, World};
 const KEY: &str = "sk-ant-the-real-key-0123456789";
 const MODEL: &str = "claude-sonnet-4-5";
 /// What every answer of the server costs: 1000 tokens read, 200 from the cache, 30 written.
-const COST: f64 = 0.003_51;
+pub(crate) const COST: f64 = 0.003_51;
 
 /// An agent that asks its model so often and says nothing of what it used, and then does this.
 pub(crate) fn asks(times: usize, then: &str) -> String {
@@ -37,7 +37,7 @@ pub(crate) struct Place {
 }
 
 impl Place {
-    fn new(agent: &str) -> Self {
+    pub(crate) fn new(agent: &str) -> Self {
         Self::scripted(agent, |_| Say::Answer("done".to_owned()))
     }
 
@@ -70,6 +70,11 @@ impl Place {
     pub(crate) fn ledger(&self, run: &str) -> Vec<Value> {
         let text = fs::read_to_string(self.world.experiment().join(run).join("agent/usage.jsonl")).unwrap();
         text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+    }
+
+    /// How many requests came to the server.
+    pub(crate) fn asked(&self) -> usize {
+        self.server.asked().len()
     }
 
     fn keys_at_the_server(&self) -> Vec<String> {

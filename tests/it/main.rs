@@ -28,6 +28,7 @@ mod elsewhere;
 mod events;
 mod exchanges;
 mod faults;
+mod figures;
 mod fixture;
 mod fixture_check;
 mod flags;

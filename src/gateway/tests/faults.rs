@@ -1,5 +1,7 @@
 //! Providers that send what is no answer: it is told for what it is, what is known is written down, and nobody else has a part in it.
 
+use std::path::Path;
+
 use serde_json::json;
 
 use super::{Host, MESSAGE, Place, answer, ask, sent_to, tokens};
@@ -83,6 +85,25 @@ fn cases() -> Vec<Case> {
             (Some(200), Passage::Whole, nothing),
         ),
     ]
+}
+
+#[test]
+fn where_what_passed_cannot_be_written_down_nothing_more_passes() {
+    let host = Host::of(vec![answer("application/json", MESSAGE); 2]);
+    let place = Place::new();
+    let lease = place.gateway.lease(Path::new("/dev/full"), place.terms()).unwrap();
+    let (url, recall) = (sent_to(&lease, &host), lease.recall());
+    let ask = || ask(&url, "x", &json!({"model": "claude-sonnet-4-5"})).unwrap();
+    assert_eq!(ask().body, MESSAGE.as_bytes(), "what is paid is passed on");
+    host.next();
+    let refused = ask();
+    assert_eq!(refused.status, 400);
+    assert!(String::from_utf8_lossy(&refused.body).contains("cannot be recorded"));
+    assert!(host.asked.try_recv().is_err(), "nobody was asked again");
+    assert!(recall.is_due(), "its agent is ended");
+    let unwritten = lease.end().unwrap_err();
+    assert_eq!(unwritten.why.kind(), std::io::ErrorKind::StorageFull);
+    assert_eq!(unwritten.exchanges, 2);
 }
 
 #[test]

@@ -19,7 +19,7 @@ use crate::model::allowance::{Allowance, Exceeded};
 use crate::model::exchange::{Exchange, GatewayUse, Passage};
 use crate::model::ids::ModelName;
 use crate::model::money::Usd;
-use crate::model::usage::{OwnPrices, Tokens};
+use crate::model::usage::{Cost, OwnPrices, Tokens};
 use crate::os::http::{HttpError, Post, Reply, post};
 
 /// A host that gives one answer to each connection, as these bytes, and then hangs up.
@@ -229,8 +229,12 @@ fn what_is_known_is_written_down_when_whoever_asked_goes_away_or_the_host_is_not
     drop((answering, host));
     let reply = ask(&format!("http://{base}/v1/messages"), "x", &json!({"model": "m"})).unwrap();
     assert_eq!(reply.status, 502);
-    let ended: Vec<_> = lease.end().unwrap().exchanges.iter().map(|it| (it.passage, it.tokens, it.status)).collect();
-    assert_eq!(ended, [(Passage::Left, tokens(10, 1), Some(200)), (Passage::Cut, Tokens::default(), None)]);
+    let exchanges = lease.end().unwrap().exchanges;
+    // What came after it broke off is paid, too; whoever was never reached takes no money.
+    assert!(matches!(exchanges[0].cost, Cost::AtLeast { unknown: 1, .. }), "{:?}", exchanges[0]);
+    assert_eq!(exchanges[1].cost, Cost::NOTHING);
+    let ended: Vec<_> = exchanges.iter().map(|it| (it.passage, it.tokens, it.status)).collect();
+    assert_eq!(ended, [(Passage::Left, tokens(10, 1), Some(200)), (Passage::Cut, Tokens::NOTHING, None)]);
 }
 
 #[test]

@@ -12,7 +12,7 @@ use crate::model::agent::{Agent, Output, Reader, Reading};
 use crate::model::outcome::{Failure, FailureKind};
 use crate::model::rubric::Rubric;
 use crate::model::steps::StepKind;
-use crate::model::usage::{Cost, Tokens, Usage};
+use crate::model::usage::{Cost, CostSource, Tokens, Total, Usage};
 use crate::text::{claims, foreign};
 
 /// What our own program is told: it is shown no fixture.
@@ -56,12 +56,10 @@ fn readings(agent: &Agent, answer: &[u8]) -> impl Iterator<Item = Reading> {
     readers.into_values().map(|reader| reader.reading(Timestamp::UNIX_EPOCH).unwrap_or_default())
 }
 
-/// What two questions used together; a cost of which a part is not known is not known.
+/// What two questions used together.
 fn plus(one: Usage, other: Usage) -> Usage {
-    let cost = match (one.cost, other.cost) {
-        (Cost::Known { usd, source }, Cost::Known { usd: more, .. }) => Cost::Known { usd: usd + more, source },
-        _ => Cost::Unknown,
-    };
+    let source = one.cost.at_least().or(other.cost.at_least()).map_or(CostSource::Reported, |(_, source)| source);
+    let cost = Cost::of(Total::from(one.cost) + Total::from(other.cost), source);
     Usage { tokens: one.tokens.plus(other.tokens), cost }
 }
 

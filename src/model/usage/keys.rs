@@ -11,7 +11,7 @@ use crate::model::money::Usd;
 pub mod cost {
     use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-    use super::{Cost, CostSource, JsonSchema, Usd};
+    use super::{Cost, CostSource, JsonSchema, Total, Usd};
 
     /// Where an amount comes from, or that there is none.
     #[derive(Debug, Clone, Copy, Serialize, Deserialize, JsonSchema)]
@@ -31,17 +31,32 @@ pub mod cost {
     #[derive(Debug, Serialize, JsonSchema)]
     pub struct Keys {
         /// What it cost; `null` when that is not known.
-        cost_usd: Option<Usd>,
+        #[serde(rename = "cost_usd")]
+        usd: Option<Usd>,
         /// Where the amount comes from. Files of 4.0 and 4.1 do not have it.
-        cost_source: Source,
+        #[serde(rename = "cost_source")]
+        source: Source,
+        /// Of how many requests the cost is not known, or not all of it: then the amount is at least this. It is left out when there is none,
+        /// or nothing is known.
+        #[serde(rename = "cost_unknown", default, skip_serializing_if = "is_zero")]
+        unknown: u32,
+    }
+
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+    fn is_zero(count: &u32) -> bool {
+        *count == 0
     }
 
     /// The keys as they are read, each optional.
     #[derive(Default, Deserialize)]
     #[serde(default)]
     struct Found {
-        cost_usd: Option<Usd>,
-        cost_source: Option<Source>,
+        #[serde(rename = "cost_usd")]
+        usd: Option<Usd>,
+        #[serde(rename = "cost_source")]
+        source: Option<Source>,
+        #[serde(rename = "cost_unknown")]
+        unknown: u32,
     }
 
     /// Writes the keys.
@@ -49,13 +64,14 @@ pub mod cost {
     /// # Errors
     /// The serializer's error.
     pub fn serialize<S: Serializer>(cost: &Cost, serializer: S) -> Result<S::Ok, S::Error> {
-        let source = match cost {
-            Cost::Known { source: CostSource::Estimated, .. } => Source::Estimated,
-            Cost::Known { source: CostSource::Reported, .. } => Source::Reported,
-            Cost::Known { source: CostSource::Metered, .. } => Source::Metered,
-            Cost::Unknown => Source::Unknown,
+        let source = match cost.at_least() {
+            Some((_, CostSource::Estimated)) => Source::Estimated,
+            Some((_, CostSource::Reported)) => Source::Reported,
+            Some((_, CostSource::Metered)) => Source::Metered,
+            None => Source::Unknown,
         };
-        Keys { cost_usd: cost.usd(), cost_source: source }.serialize(serializer)
+        let unknown = if let Cost::AtLeast { unknown, .. } = cost { *unknown } else { 0 };
+        Keys { usd: cost.at_least().map(|(usd, _)| usd), source, unknown }.serialize(serializer)
     }
 
     /// Reads the keys. An amount without a source counts as reported.
@@ -63,14 +79,15 @@ pub mod cost {
     /// # Errors
     /// When a value has another type.
     pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Cost, D::Error> {
-        let Found { cost_usd, cost_source } = Found::deserialize(deserializer)?;
-        let source = match cost_source {
+        let Found { usd, source, unknown } = Found::deserialize(deserializer)?;
+        let source = match source {
             Some(Source::Estimated) => CostSource::Estimated,
             Some(Source::Reported) | None => CostSource::Reported,
             Some(Source::Metered) => CostSource::Metered,
             Some(Source::Unknown) => return Ok(Cost::Unknown),
         };
-        Ok(cost_usd.map_or(Cost::Unknown, |usd| Cost::Known { usd, source }))
+        let known = |usd| Cost::of(Total { known: usd, unknown, ..Total::ZERO }, source);
+        Ok(usd.map_or(Cost::Unknown, known))
     }
 }
 

@@ -36,6 +36,15 @@ pub enum Cost {
         /// Its source.
         source: CostSource,
     },
+    /// The amount of the parts that are known, while others are not: it is at least this, and more than nothing.
+    AtLeast {
+        /// The amount.
+        usd: Usd,
+        /// Its source.
+        source: CostSource,
+        /// Of how many requests the cost is not known, or not all of it; at least one.
+        unknown: u32,
+    },
     /// It was not reported.
     #[default]
     Unknown,
@@ -55,16 +64,36 @@ impl Cost {
     #[must_use]
     pub fn estimated(self) -> Option<Usd> {
         match self {
-            Self::Known { usd, source: CostSource::Estimated } => Some(usd),
-            Self::Known { .. } | Self::Unknown => None,
+            Self::Known { usd, source: CostSource::Estimated }
+            | Self::AtLeast { usd, source: CostSource::Estimated, .. } => Some(usd),
+            Self::Known { .. } | Self::AtLeast { .. } | Self::Unknown => None,
         }
     }
 
-    /// The amount, if it is known.
+    /// The cost of requests of which this sum is known, from this source.
+    #[must_use]
+    pub fn of(sum: Total, source: CostSource) -> Self {
+        match sum {
+            Total { known: usd, unknown: 0, .. } => Self::Known { usd, source },
+            Total { known: Usd::ZERO, .. } => Self::Unknown,
+            Total { known: usd, unknown, .. } => Self::AtLeast { usd, source, unknown },
+        }
+    }
+
+    /// The amount, if all of it is known.
     #[must_use]
     pub fn usd(self) -> Option<Usd> {
         match self {
             Self::Known { usd, .. } => Some(usd),
+            Self::AtLeast { .. } | Self::Unknown => None,
+        }
+    }
+
+    /// The amount, or what is known of it, and where that comes from; `None` when nothing is known.
+    #[must_use]
+    pub fn at_least(self) -> Option<(Usd, CostSource)> {
+        match self {
+            Self::Known { usd, source } | Self::AtLeast { usd, source, .. } => Some((usd, source)),
             Self::Unknown => None,
         }
     }
@@ -211,8 +240,9 @@ impl From<Usd> for Total {
 
 impl From<Cost> for Total {
     fn from(cost: Cost) -> Self {
-        let known = |usd| Self { is_estimated: cost.estimated().is_some(), ..Self::from(usd) };
-        cost.usd().map_or(Self::UNKNOWN, known)
+        let unknown = u32::from(cost.usd().is_none());
+        let known = cost.at_least().map_or(Usd::ZERO, |(usd, _)| usd);
+        Self { known, unknown, is_estimated: cost.estimated().is_some() }
     }
 }
 
@@ -286,6 +316,10 @@ mod tests {
             (Cost::reported(Some(usd(0.5))), json!({"cost_usd": 0.5, "cost_source": "reported"})),
             (Cost::NOTHING, json!({"cost_usd": 0.0, "cost_source": "metered"})),
             (Cost::Unknown, json!({"cost_usd": null, "cost_source": "unknown"})),
+            (
+                Cost::AtLeast { usd: usd(0.5), source: CostSource::Metered, unknown: 2 },
+                json!({"cost_usd": 0.5, "cost_source": "metered", "cost_unknown": 2}),
+            ),
         ] {
             let usage = Usage { tokens: Tokens::default(), cost };
             let mut expected = written;

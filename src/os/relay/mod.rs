@@ -114,8 +114,10 @@ pub enum Ending {
     Whole,
     /// Whoever asked went away.
     Left,
-    /// The other side could not be reached, or broke off; in words, which hold no header.
+    /// The other side broke off; in words, which hold no header.
     Cut(String),
+    /// The other side could not be reached, so that it knows nothing of the request; in such words, too.
+    Unreached(String),
 }
 
 /// The server. It ends when this is dropped; requests that are on their way break off then.

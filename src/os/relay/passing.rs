@@ -100,7 +100,8 @@ impl Passing {
                 self.client.request(method.clone(), url).headers(to_map(headers)).body(body.clone()).send().await;
             let answer = match sent {
                 Ok(answer) => answer,
-                Err(error) => return held.lost(&words(&error)).await,
+                Err(error) if error.is_connect() => return held.lost(Ending::Unreached(words(&error))).await,
+                Err(error) => return held.lost(Ending::Cut(words(&error))).await,
             };
             let status = answer.status();
             if !held.tap.as_ref().is_some_and(|tap| tap.weighs(status.as_u16())) {
@@ -109,7 +110,7 @@ impl Passing {
             let headers = anew(answer.headers());
             let body = match whole(answer).await {
                 Ok(body) => body,
-                Err(why) => return held.lost(&why).await,
+                Err(why) => return held.lost(Ending::Cut(why)).await,
             };
             if !held.asks_again(status.as_u16(), of_map(&headers), body.clone()).await {
                 return held.passes_whole(status, headers, body).await;
@@ -203,10 +204,14 @@ impl Held {
     }
 
     /// There is no answer.
-    async fn lost(mut self, why: &str) -> Response<Passed> {
-        self.end = Ending::Cut(why.to_owned());
+    async fn lost(mut self, end: Ending) -> Response<Passed> {
+        let why = match &end {
+            Ending::Cut(why) | Ending::Unreached(why) => format!(": {why}"),
+            Ending::Whole | Ending::Left => String::new(),
+        };
+        self.end = end;
         self.settled().await;
-        made(Answer::words(502, &format!("the gateway got no answer: {why}")))
+        made(Answer::words(502, &format!("the gateway got no answer{why}")))
     }
 
     /// The end of it.

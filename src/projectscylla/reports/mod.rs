@@ -13,7 +13,7 @@ use crate::model::ids::{RunId, SubtestId, TierId};
 use crate::model::inherited::Winner;
 use crate::model::money::Usd;
 use crate::model::result::{Judgment, RunResult};
-use crate::model::usage::Tokens;
+use crate::model::usage::{Tokens, Total};
 use crate::projectscylla::version::Version;
 
 use super::checkpoint::time;
@@ -169,7 +169,7 @@ fn run_result(export: &Export<'_>, result: &RunResult) -> Json {
         ("token_stats", tokens(&result.usage.tokens)),
         ("tokens_input", input_tokens(&result.usage.tokens).into()),
         ("tokens_output", result.usage.tokens.output.unwrap_or_default().into()),
-        ("cost_usd", dollars(result.usage.cost.usd().unwrap_or_default())),
+        ("cost_usd", dollars(Total::from(result.usage.cost).known)),
         ("duration_seconds", duration(result).into()),
         ("agent_duration_seconds", result.agent_duration_seconds.into()),
         ("judge_duration_seconds", result.judge_duration_seconds.into()),
@@ -223,7 +223,7 @@ fn run_report(export: &Export<'_>, result: &RunResult) -> Json {
         ("score", result.judge_score.get().into()),
         ("grade", result.judge_grade.to_string().into()),
         ("passed", result.judge_passed.into()),
-        ("cost_usd", dollars(result.usage.cost.usd().unwrap_or_default())),
+        ("cost_usd", dollars(Total::from(result.usage.cost).known)),
         ("duration_seconds", duration(result).into()),
         ("generated_at", export.generated_at()),
     ])

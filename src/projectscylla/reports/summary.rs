@@ -5,7 +5,7 @@ use crate::model::inherited::Winner;
 use crate::model::money::Usd;
 use crate::model::result::RunResult;
 use crate::model::score::Grade;
-use crate::model::usage::Tokens;
+use crate::model::usage::{Tokens, Total};
 use crate::projectscylla::json::Json;
 
 use super::duration;
@@ -62,7 +62,7 @@ impl<'a> Summary<'a> {
     }
 
     pub(super) fn cost(&self) -> Usd {
-        self.runs.iter().map(|result| result.usage.cost.usd().unwrap_or_default()).sum()
+        self.runs.iter().map(|result| Total::from(result.usage.cost).known).sum()
     }
 
     pub(super) fn mean_cost(&self) -> f64 {

@@ -139,17 +139,18 @@ fn cost(run: &RunDetails) -> String {
 
 /// A cost with its source; one that is estimated has the prices that it was computed with.
 pub(super) fn sourced(cost: Cost, prices: Option<&Prices>) -> String {
-    match cost {
-        Cost::Known { usd, source: CostSource::Metered } => format!("{usd} (metered)"),
-        Cost::Known { usd, source: CostSource::Reported } => format!("{usd} (reported)"),
-        Cost::Known { usd, source: CostSource::Estimated } => {
+    let sum = Total::from(cost);
+    match cost.at_least().map(|(_, source)| source) {
+        Some(CostSource::Metered) => format!("{sum} (metered)"),
+        Some(CostSource::Reported) => format!("{sum} (reported)"),
+        Some(CostSource::Estimated) => {
             let by = prices.map(|Prices { table, model, date }| {
                 let [table, model] = [table, model].map(|text| escape::terminal(&cut(text, MOST_TABLE)).into_owned());
                 format!(" from tokens: `{model}` in {table}, {date}")
             });
-            format!("~{usd} (estimated{})", by.unwrap_or_default())
+            format!("{sum} (estimated{})", by.unwrap_or_default())
         }
-        Cost::Unknown => "unknown".to_owned(),
+        None => "unknown".to_owned(),
     }
 }
 

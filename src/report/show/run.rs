@@ -4,7 +4,7 @@ use super::{Around, add_commands, add_named, agent, command, heading, judged, sh
 use crate::model::details::{AttemptDetails, GradingDetails, ItemDetails, RunDetails, RunState};
 use crate::model::outcome::{AgentEnd, AttemptEnd};
 use crate::model::score::Score;
-use crate::model::usage::{Cost, CostSource, Usage};
+use crate::model::usage::{CostSource, Usage};
 use crate::text::escape;
 use crate::text::page::Page;
 use crate::text::short::{and_more, first_of};
@@ -214,7 +214,7 @@ fn commands(run: &RunDetails, around: Around<'_>) -> Vec<(String, &'static str)>
         let judge = format!(" {id} --judge {}", judge.judge_number.0);
         commands.push((command("show", dir, &judge), "To see what a judge was asked and what it answered"));
     }
-    let is_metered = |usage: &Usage| matches!(usage.cost, Cost::Known { source: CostSource::Metered, .. });
+    let is_metered = |usage: &Usage| matches!(usage.cost.at_least(), Some((_, CostSource::Metered)));
     if run.agent.as_ref().is_some_and(|agent| is_metered(&agent.usage) && agent.usage.tokens.total() > Some(0)) {
         let exchanges = command("show", dir, &format!(" {id} --exchanges"));
         commands.push((exchanges, "To see what its agent asked its models"));

@@ -4,10 +4,10 @@ use std::path::Path;
 
 use super::RunStore;
 use super::ended::read_whole;
-use crate::model::exchange::Exchange;
 use crate::model::exchanges::Ledger;
 use crate::model::grading::GradingNumber;
 use crate::model::ids::JudgeNumber;
+use crate::model::metered::Metered;
 use crate::model::result::{AgentResult, JudgeAttempt};
 use crate::model::usage::{Cost, Total};
 use crate::os::files::{self, Folder};
@@ -20,7 +20,7 @@ fn judge_aside(aside: &Path) -> Result<Cost, StoreError> {
     let record: Option<JudgeAttempt> = read_whole(&RunFolder::at(aside.to_owned()).attempt_record())?;
     match record.map_or(Cost::Unknown, |record| record.cost) {
         Cost::Unknown => claimed::judge_aside(aside),
-        cost @ Cost::Known { .. } => Ok(cost),
+        cost @ (Cost::Known { .. } | Cost::AtLeast { .. }) => Ok(cost),
     }
 }
 
@@ -58,11 +58,11 @@ impl RunStore {
         claimed::ledger(&self.own.usage())
     }
 
-    /// The agent's cost in an attempt without a result, as far as the gateway saw it.
+    /// What the requests of the agent took in an attempt without a result, as far as the gateway saw it.
     ///
     /// # Errors
     /// When the system does not let something be read.
-    pub fn metered_agent_cost(&self) -> Result<Cost, StoreError> {
+    pub fn metered_agent(&self) -> Result<Metered, StoreError> {
         claimed::metered(&self.own.usage())
     }
 
@@ -114,12 +114,12 @@ impl RunStore {
         claimed::judge(&self.folder, judge)
     }
 
-    /// The requests of a judge that passed through the gateway.
+    /// What the requests of a judge took that passed through the gateway.
     ///
     /// # Errors
     /// When they cannot be read.
-    pub fn judge_exchanges(&self, judge: JudgeNumber) -> Result<Vec<Exchange>, StoreError> {
-        claimed::exchanges(&self.folder.judge_usage(judge))
+    pub fn metered_judge(&self, judge: JudgeNumber) -> Result<Metered, StoreError> {
+        claimed::metered(&self.folder.judge_usage(judge))
     }
 
     /// The cost of the answers that were set aside.

@@ -11,6 +11,7 @@ use crate::model::changes::Changes;
 use crate::model::digest::Digest;
 use crate::model::ids::RunId;
 use crate::model::limits::{MOST_PATCH_BYTES, MOST_STAGE_FILE_BYTES};
+use crate::model::metered::Metered;
 use crate::model::result::{AgentResult, ChecksResult, JudgeAttempt, Judgment, RunResult};
 use crate::model::survey::Former;
 use crate::model::survey::{Problem, ProblemKind};
@@ -22,6 +23,7 @@ use super::Depth;
 use super::facts::ReadFacts;
 use super::read::{Reader, left_workspace};
 use crate::store::StoreError;
+use crate::store::claimed;
 use crate::store::evidence::{self, Checked};
 use crate::store::layout::RunFolder;
 use crate::store::own_digest::{self, Own};
@@ -73,8 +75,10 @@ fn stages(
         Some(judgment)
     };
     let changes = result.not_captured.map(|_| parsed(read(&folder.changes())));
+    let metered = claimed::ledger(&run.usage()).ok().and_then(|ledger| ledger.read().map(Metered::from));
     Some(Stages {
         agent,
+        metered,
         changes: changes.map_or(Some(None), |changes: Option<Changes>| changes.map(Some))?,
         checks: parsed(read(&folder.checks_result()))?,
         judgments: result.judges.iter().map(judgment).collect::<Option<Vec<Judgment>>>()?,

@@ -60,7 +60,10 @@ impl Work<'_> {
                 let program = Program { watch, door: doorway, ..program };
                 let ended = self.contained(program, FailureKind::Spawn)?;
                 Self::close(door, &ended)?;
-                let exchanged = lease.map(Lease::end).transpose().map_err(|error| no_ledger("agent's", &error))?;
+                let exchanged = lease.map(Lease::end).transpose().map_err(|error| {
+                    self.unwritten.set(error.exchanges);
+                    no_ledger("agent's", &error)
+                })?;
                 self.apply_end(&ended, &subtest.agent, exchanged.as_ref(), &mut result)?;
                 self.link.asked(true);
             }

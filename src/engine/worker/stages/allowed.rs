@@ -6,7 +6,6 @@ use crate::engine::worker::stages::priced::priced;
 use crate::gateway::{Exchanged, Recall};
 use crate::model::agent::{Agent, Output, Reader};
 use crate::model::allowance::{Allowance, Exceeded};
-use crate::model::exchange::answers_of;
 use crate::model::flag::Flag;
 use crate::model::outcome::AgentEnd;
 use crate::model::result::AgentResult;
@@ -89,7 +88,7 @@ impl Work<'_> {
         let refused = exchanged.and_then(|exchanged| exchanged.exceeded);
         let turns = reader.and_then(|reader| reader.reading(clock::now())).and_then(|reading| reading.turns);
         // Some programs do not say how often their model answered.
-        let seen = || exchanged.map(|it| answers_of(&it.exchanges, self.place.assigned_model(self.run)));
+        let seen = || exchanged.map(|it| it.used.answers(self.place.assigned_model(self.run)));
         let turns = turns.or_else(seen);
         let allowance = self.place.config.allowance();
         // A program that keeps a limit itself ends at it, and not beyond it.

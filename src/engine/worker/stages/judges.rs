@@ -213,16 +213,7 @@ impl Work<'_> {
         asked.map_err(|halt| match (self.graded_store.set_judge_aside(number, usage, prices), halt) {
             (Err(error), _) => error.into(),
             (Ok(()), Halt::Failed(mut failure)) => {
-                let counted = match cost {
-                    Cost::Known { usd, source: CostSource::Estimated } => {
-                        format!("; the ~{usd} that its tokens cost are counted")
-                    }
-                    Cost::Known { usd, .. } if usd > Usd::ZERO => {
-                        format!("; the {usd} that it says it cost are counted")
-                    }
-                    Cost::Known { .. } | Cost::Unknown => String::new(),
-                };
-                failure.message.push_str(&counted);
+                failure.message.push_str(&counted(cost));
                 self.judge_excerpt(failure, (number, attempt), &shown.fixture).into()
             }
             (Ok(()), halt) => halt,
@@ -315,6 +306,17 @@ fn until_its_limit(asked: Result<Judgment, Halt>, lease: Option<Lease>) -> Resul
         (Err(Halt::Failed(failure)), until) => Err(Halt::Failed(limited(failure, until))),
         (asked, _) => asked,
     })
+}
+
+/// What is said of the cost of a judge that failed: what is known of it counts.
+fn counted(cost: Cost) -> String {
+    let Some((usd, source)) = cost.at_least().filter(|(usd, _)| *usd > Usd::ZERO) else { return String::new() };
+    let at_least = if cost.usd().is_some() { "" } else { "at least " };
+    match source {
+        CostSource::Estimated => format!("; {at_least}the ~{usd} that its tokens cost are counted"),
+        CostSource::Reported => format!("; {at_least}the {usd} that it says it cost are counted"),
+        CostSource::Metered => format!("; {at_least}the {usd} that its requests cost are counted"),
+    }
 }
 
 fn must_have_ended_well(ended: &Ended) -> Result<(), String> {

@@ -9,10 +9,9 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use crate::engine::worker::stages::{Halt, Work};
-use crate::gateway::{Exchanged, Lease, Passing, Terms, kept_out};
+use crate::gateway::{Exchanged, Lease, Passing, Terms, Unwritten, kept_out};
 use crate::model::agent::{Agent, AgentOutcome, EndedAgent, Reader};
 use crate::model::allowance::Allowance;
-use crate::model::exchange::{models_of, usage_of};
 use crate::model::flag::Flag;
 use crate::model::ids::ModelName;
 use crate::model::judge::{Asks, Led, SENT_TO};
@@ -28,8 +27,11 @@ use crate::text::words::{counted, list};
 const MOST_DIFFERENCE: f64 = 0.02;
 
 /// The failure to write down what requests took.
-pub(super) fn no_ledger(of: &str, error: &io::Error) -> Failure {
-    Failure::new(FailureKind::Storage, format!("what the {of} requests took cannot be recorded: {error}"))
+pub(super) fn no_ledger(of: &str, error: &Unwritten) -> Failure {
+    let Unwritten { why, exchanges } = error;
+    let requests = counted(*exchanges, "request");
+    let message = format!("what the {of} requests took cannot be recorded: {why}; of {requests} it is not known");
+    Failure::new(FailureKind::Storage, message)
 }
 
 /// How an agent ended, by what it says itself and by what the gateway saw.
@@ -197,10 +199,10 @@ impl Work<'_> {
     ) -> Result<(), Halt> {
         if let Some(exchanged) = exchanged {
             self.note_tape(exchanged, result)?;
-            result.held_seconds = exchanged.exchanges.iter().map(|exchange| exchange.held_seconds).sum();
+            result.held_seconds = exchanged.used.held_seconds;
         }
         self.note_exchanges(agent, exchanged, result)?;
-        let seen = exchanged.map(|exchanged| models_of(&exchanged.exchanges)).unwrap_or_default();
+        let seen = exchanged.map(|exchanged| exchanged.used.models.clone()).unwrap_or_default();
         let who = if seen.is_empty() { "its program says" } else { "the gateway saw" };
         if !seen.is_empty() {
             result.program.agent_models = seen;
@@ -224,10 +226,10 @@ impl Work<'_> {
         let is_replayed = self.place.config.replay.is_some();
         let is_required = !is_replayed && self.place.gateway.as_ref().is_some_and(|gateway| gateway.is_required);
         let reported = if is_replayed { Cost::NOTHING } else { result.usage.cost };
-        let Some(metered) = usage_of(&exchanged.exchanges, reported) else {
+        let Some(metered) = exchanged.used.usage(reported) else {
             if is_required {
                 let name = agent.kind().name;
-                let requests = exchanged.exchanges.len();
+                let requests = exchanged.used.requests;
                 if requests > 0 {
                     let requests = counted(requests, "request");
                     let why = format!(
@@ -240,6 +242,8 @@ impl Work<'_> {
             }
             if is_replayed {
                 (result.usage, result.prices) = (Usage::NOTHING, None);
+            } else if let Some(cost) = exchanged.used.cost(reported) {
+                result.usage.cost = cost;
             }
             return Ok(());
         };

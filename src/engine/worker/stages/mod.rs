@@ -113,6 +113,8 @@ pub(in crate::engine) struct Work<'a> {
     replaced: Cell<bool>,
     /// Whether the agent or judge that is about to start has not been started yet: then it cost nothing.
     not_asked_yet: Cell<bool>,
+    /// How many requests of the agent could not be written down.
+    unwritten: Cell<usize>,
 }
 
 impl<'a> Work<'a> {
@@ -138,6 +140,7 @@ impl<'a> Work<'a> {
             baseline: None,
             replaced: Cell::new(false),
             not_asked_yet: Cell::new(false),
+            unwritten: Cell::new(0),
         }
     }
 
@@ -187,6 +190,7 @@ impl<'a> Work<'a> {
         self.attempt = self.store.next_attempt()?;
         self.stage = Stage::Prepare;
         self.counted = false;
+        self.unwritten.set(0);
         self.store.begin()?;
         Ok(())
     }

@@ -2,7 +2,6 @@
 
 use crate::engine::worker::stages::Work;
 use crate::engine::worker::stages::metered::differs;
-use crate::model::exchange::usage_of;
 use crate::model::ids::{JudgeNumber, ModelName};
 use crate::model::judge::Asks;
 use crate::model::limits::OUTPUT_BYTES;
@@ -54,10 +53,14 @@ impl Work<'_> {
         let response = files::read_start(&self.graded.judge_response(number), OUTPUT_BYTES);
         let response = response.map_err(StoreError::from)?.unwrap_or_default();
         let used = self.priced(judge.used(&response), &judge.requests(&response), model.map(ModelName::as_str));
-        let exchanges = self.graded_store.judge_exchanges(number)?;
-        let Some(usage) = usage_of(&exchanges, used.usage.cost) else { return Ok(used) };
+        let metered = self.graded_store.metered_judge(number)?;
+        let Some(usage) = metered.usage(used.usage.cost) else {
+            let cost = metered.cost(used.usage.cost).unwrap_or(used.usage.cost);
+            return Ok(Used { usage: Usage { cost, ..used.usage }, ..used });
+        };
         // Where both say the same, the prices that its cost was computed with are known, too.
-        let is_known = used.prices.is_some() && !differs(used.usage.tokens, usage.tokens);
+        let is_same = usage.cost.usd().is_some() && !differs(used.usage.tokens, usage.tokens);
+        let is_known = used.prices.is_some() && is_same;
         Ok(if is_known { used } else { Used { prices: used.prices.filter(|_| usage.cost == used.usage.cost), usage } })
     }
 }

@@ -65,17 +65,15 @@ impl Work<'_> {
         if self.not_asked_yet.get() || self.place.config.replay.is_some() {
             return Ok(Total::ZERO);
         }
-        let metered = self.store.metered_agent_cost()?;
-        if metered != Cost::Unknown {
-            return Ok(metered.into());
-        }
+        let mut metered = self.store.metered_agent()?;
+        metered.add_lost(self.unwritten.get());
         let reader = self.place.subtest(self.run).and_then(|subtest| self.read_output(&subtest.agent));
         let reading = reader.and_then(|reader| reader.reading(clock::now()));
         let said = reading.map_or(Cost::Unknown, |reading| {
             self.priced(reading.usage, &reading.requests, self.place.assigned_model(self.run)).usage.cost
         });
-        let silent = || self.store.silent_agent_cost();
-        Ok(if said == Cost::Unknown { silent()?.into() } else { said.into() })
+        let said = if said == Cost::Unknown { self.store.silent_agent_cost()? } else { said };
+        Ok(metered.cost(said).unwrap_or(said).into())
     }
 
     /// Takes over the work folder of an attempt that is to be set aside: what the attempt left there is its evidence.

@@ -49,7 +49,7 @@ impl Work<'_> {
         if let Some(why) = &exchanged.unmatched {
             return Err(Failure::new(FailureKind::Unrecorded, why.as_str()).into());
         }
-        if exchanged.exchanges.is_empty() && exchanged.unasked > 0 {
+        if exchanged.used.requests == 0 && exchanged.unasked > 0 {
             let (left, were) = (counted(exchanged.unasked, "request"), were(exchanged.unasked));
             let why = format!("the agent asked no model, and {left} {were} recorded");
             return Err(Failure::new(FailureKind::Unrecorded, why).into());

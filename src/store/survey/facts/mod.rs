@@ -66,6 +66,8 @@ pub(super) struct ReadFacts<'a> {
     #[serde(borrow, default)]
     cost_source: Option<Text<'a>>,
     #[serde(default)]
+    cost_unknown: Option<u32>,
+    #[serde(default)]
     judge_cost_usd: Option<Usd>,
     #[serde(default)]
     judge_cost_unknown: Option<u32>,
@@ -242,8 +244,10 @@ impl<'a> ReadFacts<'a> {
         let of_judges = self.judge_cost_estimated == Some(true) || self.judges.estimated;
         let of_failed = self.failed_judge_cost_estimated == Some(true);
         let of_agent = self.cost_source.as_ref().is_some_and(|source| **source == *ESTIMATED);
+        // One part of its sum, of however many requests it is not known.
+        let unknown_agent = u32::from(self.cost_usd.is_none() || self.cost_unknown > Some(0));
         Costs {
-            agent: self.cost_usd.map_or(Total::UNKNOWN, |usd| Total { is_estimated: of_agent, ..Total::from(usd) }),
+            agent: of(self.cost_usd, Some(unknown_agent), of_agent),
             judges: of(self.judge_cost_usd, unknown_judges, of_judges),
             failed_judges: of(self.failed_judge_cost_usd, self.failed_judge_cost_unknown, of_failed),
         }

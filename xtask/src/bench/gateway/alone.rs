@@ -103,7 +103,7 @@ pub(crate) fn be(arguments: &Arguments) -> Result<(), Failure> {
     out.flush().map_err(failed)?;
     io::stdin().read_to_end(&mut Vec::new()).map_err(failed)?;
     for lease in leases {
-        lease.end().map_err(failed)?;
+        lease.end().map_err(|unwritten| failed(unwritten.why))?;
     }
     Ok(())
 }

@@ -42,6 +42,7 @@ const RESULT: &[(&[u8], ReadFact)] = &[
     (key!("  ", "token_stats"), |_, value, lines| lines.pass(value, 2)),
     (key!("  ", "cost_usd"), |facts, value, _| json(&mut facts.cost_usd, value)),
     (key!("  ", "cost_source"), |facts, value, _| text(&mut facts.cost_source, value)),
+    (key!("  ", "cost_unknown"), |facts, value, _| json(&mut facts.cost_unknown, value)),
     (key!("  ", "prices"), |_, value, lines| lines.pass(value, 2)),
     (key!("  ", "reported"), |_, value, lines| lines.pass(value, 2)),
     (key!("  ", "exceeded"), |_, value, lines| lines.pass(value, 2)),
@@ -100,6 +101,7 @@ const JUDGE: &[(&[u8], ReadValue<Judge>)] = &[
         judge.is_estimated = value == ESTIMATED;
         scalar(value)
     }),
+    (key!("      ", "cost_unknown"), |_, value, _| scalar(value)),
     (key!("      ", "prices"), |_, value, lines| lines.pass(value, 6)),
     (key!("      ", "duration_seconds"), |_, value, _| scalar(value)),
 ];
