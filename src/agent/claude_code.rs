@@ -50,6 +50,7 @@ static PROGRAM: Program = Program {
         keys: &["ANTHROPIC_API_KEY", "ANTHROPIC_AUTH_TOKEN", "CLAUDE_CODE_OAUTH_TOKEN"],
         login: Some("claude /login"),
         addresses: &["ANTHROPIC_BASE_URL"],
+        detours: &["CLAUDE_CODE_USE_BEDROCK", "CLAUDE_CODE_USE_FOUNDRY", "CLAUDE_CODE_USE_VERTEX"],
         aliases: &["default", "best", "opus", "opus[1m]", "sonnet", "sonnet[1m]", "haiku", "opusplan"],
         greetings: &[],
         variables: &VARIABLES,

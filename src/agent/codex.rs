@@ -39,6 +39,7 @@ static PROGRAM: Program = Program {
         keys: &["CODEX_API_KEY", "OPENAI_API_KEY"],
         login: Some("codex login"),
         addresses: &["OPENAI_BASE_URL"],
+        detours: &[],
         aliases: &[],
         greetings: &[
             "Reading additional input from stdin",

@@ -38,6 +38,7 @@ static PROGRAM: Program = Program {
         keys: &["GEMINI_API_KEY"],
         login: None,
         addresses: &["GOOGLE_GEMINI_BASE_URL"],
+        detours: &["GOOGLE_GENAI_USE_GCA", "GOOGLE_GENAI_USE_VERTEXAI"],
         aliases: &[],
         greetings: &[
             "YOLO mode is enabled",

@@ -39,6 +39,7 @@ static PROGRAM: Program = Program {
         keys: &["ANTHROPIC_API_KEY", "GEMINI_API_KEY", "OPENAI_API_KEY"],
         login: None,
         addresses: &["ANTHROPIC_BASE_URL", "GEMINI_API_BASE", "OPENAI_API_BASE", "OPENAI_BASE_URL"],
+        detours: &[],
         aliases: &[],
         greetings: &["Warning: Input is not a terminal"],
         variables: &VARIABLES,

@@ -41,6 +41,7 @@ static PROGRAM: Program = Program {
         keys: &["ANTHROPIC_API_KEY", "GEMINI_API_KEY", "OPENAI_API_KEY"],
         login: Some("opencode auth login"),
         addresses: &["OPENCODE_CONFIG_CONTENT"],
+        detours: &[],
         aliases: &[],
         greetings: &[],
         variables: &VARIABLES,

@@ -33,7 +33,7 @@ use crate::cli::console::Console;
 use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
 use crate::judge::{ASK_AGENT, ASK_MODEL};
-use crate::os::process::{OPEN_DOOR, open_door};
+use crate::os::process::{OPEN_DOOR, bequeath_nothing, open_door};
 use crate::os::signal;
 use crate::text::words::{shell_bytes, shell_word};
 
@@ -65,6 +65,7 @@ fn ended(work: Result<(), String>) -> Exit {
 
 /// Runs the program with these arguments, and reports errors to people.
 pub fn main(arguments: impl IntoIterator<Item = OsString>) -> Exit {
+    bequeath_nothing();
     let mut arguments: Vec<OsString> = arguments.into_iter().collect();
     if arguments.get(1).is_some_and(|first| first == CARGO_WORD) {
         arguments.remove(1);

@@ -9,7 +9,7 @@ use crate::engine::image::Image;
 use crate::engine::reach::{Reach, contained};
 use crate::engine::session::create::Options;
 use crate::engine::version::Question;
-use crate::gateway::{CONFIG, Way};
+use crate::gateway::{CONFIG, Way, is_read};
 use crate::model::agent::Agent;
 use crate::model::exchange::GatewayUse;
 use crate::model::installation::Answer;
@@ -129,6 +129,25 @@ pub fn of_programs<'a>(agents: impl IntoIterator<Item = &'a Agent>, sandbox: Opt
         }
     }
     unmet
+}
+
+/// The whole configurations in variables that these agents, or judges, are given and could not read: nobody would lead what they ask.
+#[must_use]
+pub fn of_configurations<'a>(agents: impl IntoIterator<Item = &'a Agent>) -> Option<Unmet> {
+    let inherited = std::env::var(CONFIG).ok();
+    let mut given =
+        agents.into_iter().filter(|agent| agent.installation().is_some_and(|known| known.addresses.contains(&CONFIG)));
+    let unread = given.find(|agent| {
+        let own = agent.program().and_then(|program| program.environment.get(CONFIG));
+        own.or(inherited.as_ref()).is_some_and(|text| !is_read(text))
+    })?;
+    Some(Unmet {
+        why: format!(
+            "`{CONFIG}`, which `{}` is given, is no object of JSON, with or without comments",
+            unread.kind().name
+        ),
+        cure: "mend it, or unset it".to_owned(),
+    })
 }
 
 /// The programs of planned agents and of judges that are given no key, as sentences. They may have a login, or a key in a file of their own.

@@ -1,6 +1,6 @@
 //! What stands behind an attempt's address: real addresses and keys, its limits, and what it has used of them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -67,8 +67,8 @@ pub struct Words {
 const KEY: &str = "key";
 /// What stands for the gateway's own address on a tape.
 const GATEWAY: &str = "gateway";
-/// No attempt has more keys: each variable holds one.
-const MOST_KEYS: usize = 10;
+/// So many keys of an attempt are known on its tape.
+const MOST_KEYS: usize = 100;
 
 /// The host of the gateway.
 pub(super) const OWN_HOST: &str = "127.0.0.1";
@@ -80,7 +80,7 @@ pub(super) fn door() -> String {
 
 /// A key of the attempt with this token.
 pub(super) fn own_key(token: &str, number: usize) -> String {
-    format!("{token}-{number}")
+    format!("{token}-{number:02}")
 }
 
 /// So long it is waited for what breaks off because whoever asked is gone.
@@ -115,8 +115,18 @@ pub(super) struct Account {
 pub(super) struct Behind {
     /// By the name of the provider, or of what stands for it.
     pub bases: BTreeMap<String, String>,
-    /// The key that the attempt has, and the real one.
-    pub keys: Vec<(String, String)>,
+    /// Its keys.
+    pub keys: Vec<Key>,
+}
+
+/// A key of the attempt's own.
+pub(super) struct Key {
+    /// What the attempt has.
+    pub own: String,
+    /// What it stands for.
+    pub real: String,
+    /// The providers that it is given to, by their names in `bases`: no other one learns of it.
+    pub of: BTreeSet<String>,
 }
 
 impl fmt::Debug for Behind {
@@ -173,14 +183,11 @@ impl Account {
         self.behind().bases.get(provider).cloned()
     }
 
-    /// Puts the real key in the place of the attempt's own.
-    pub(super) fn put_in_keys(&self, text: &mut Vec<u8>) {
-        for (own, real) in &self.behind().keys {
-            let place = text.windows(own.len()).position(|part| part == own.as_bytes());
-            if let Some(place) = place {
-                text.splice(place..place + own.len(), real.bytes());
-            }
-        }
+    /// The real key for which one of the attempt's own stands with this provider.
+    pub(super) fn real_key(&self, provider: &str, own: &str) -> Option<String> {
+        let behind = self.behind();
+        let key = behind.keys.iter().find(|key| key.own == own && key.of.contains(provider));
+        key.map(|key| key.real.clone())
     }
 
     /// A request begins, or has ended and is written down.

@@ -38,10 +38,10 @@ pub struct Door {
 }
 
 /// Admits what belongs to one attempt.
-struct Own {
-    desk: Arc<Desk>,
+pub(super) struct Own {
+    pub desk: Arc<Desk>,
     /// The token of the attempt; `None` of a program that asks no model.
-    token: Option<String>,
+    pub token: Option<String>,
 }
 
 impl Gate for Own {

@@ -1,6 +1,6 @@
 //! What one attempt is given: an address and keys of its own, for as long as it may ask.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::{OsStr, OsString};
 use std::fmt;
 use std::sync::Arc;
@@ -8,13 +8,14 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::account::{Account, Behind, OWN_HOST, door, own_key};
+use super::account::{Account, Behind, Key, OWN_HOST, door, own_key};
 use super::ledger::{Unwritten, Written};
 use super::providers::{PROVIDERS, Provider};
 use super::written::{self, InPlace, Led};
 use crate::model::allowance::Exceeded;
 use crate::model::exchange::{Exchange, Interface};
 use crate::model::metered::Metered;
+use crate::os::relay::Port;
 
 /// The variables that hold a key of a provider, or its address.
 pub(super) fn variables() -> impl Iterator<Item = &'static str> {
@@ -98,6 +99,8 @@ impl Recall {
 /// An attempt's right to ask. It ends when this is dropped.
 pub struct Lease {
     address: String,
+    /// Where its program connects; `None` for one that has a door.
+    port: Option<Port>,
     token: String,
     account: Arc<Account>,
     ends: Option<Box<dyn FnOnce() + Send>>,
@@ -110,8 +113,9 @@ impl fmt::Debug for Lease {
 }
 
 impl Lease {
-    pub(super) fn new(address: String, token: String, account: Arc<Account>, ends: Box<dyn FnOnce() + Send>) -> Self {
-        Self { address, token, account, ends: Some(ends) }
+    pub(super) fn new(port: Port, token: String, account: Arc<Account>, ends: Box<dyn FnOnce() + Send>) -> Self {
+        let address = format!("http://{}/{token}", port.address());
+        Self { address, port: Some(port), token, account, ends: Some(ends) }
     }
 
     /// The same for a program that reaches the gateway by a door alone.
@@ -119,6 +123,7 @@ impl Lease {
     pub fn by_door(mut self) -> Self {
         self.address = format!("http://{}/{}", door(), self.token);
         self.account.is_by_door();
+        self.port = None;
         self
     }
 
@@ -171,34 +176,45 @@ impl Lease {
         let text = set(environment, written::CONFIG);
         // Who is answered from a tape needs no key, but its program looks for one.
         let is_played = self.account.is_played();
-        let has = |name: &str| is_played || set(environment, name).is_some_and(|key| is_sent(&key));
-        let led = written::led(text.as_deref(), has, &mut Own { lease: self, behind });
+        let value = |name: &str| set(environment, name).filter(|value| is_sent(value));
+        let has = |name: &str| is_played || value(name).is_some();
+        let led = written::led(text.as_deref(), &has, &value, &mut Own { lease: self, behind });
         let Some(Led { text, keys }) = led else { return };
-        for key in keys {
-            if !self.replace_key(behind, &key, environment) && is_played {
+        for (provider, key) in keys {
+            if !self.replace_key(behind, &provider, &key, environment) && is_played {
                 environment.insert(key.into(), own_key(&self.token, 0).into());
             }
         }
         environment.insert(written::CONFIG.into(), text.into());
     }
 
-    /// Puts a key of the attempt's own in the place of the real one in this variable; `false` where there is none.
-    fn replace_key(&self, behind: &mut Behind, name: &str, environment: &mut BTreeMap<OsString, OsString>) -> bool {
+    /// Puts a key of the attempt's own in the place of the real one of this provider in this variable; `false` where there is none.
+    fn replace_key(
+        &self,
+        behind: &mut Behind,
+        provider: &str,
+        name: &str,
+        environment: &mut BTreeMap<OsString, OsString>,
+    ) -> bool {
         let Some(real) = set(environment, name).filter(|key| is_sent(key)) else { return false };
-        if let Some(own) = self.own_key(behind, &real) {
+        if let Some(own) = self.own_key(behind, provider, &real) {
             environment.insert(name.into(), own.into());
         }
         true
     }
 
-    /// The key that stands for this one; `None` where it is one of the attempt's own.
-    fn own_key(&self, behind: &mut Behind, real: &str) -> Option<String> {
+    /// The key that stands for this one with this provider; `None` where it is one of the attempt's own, which the provider is given, too.
+    fn own_key(&self, behind: &mut Behind, provider: &str, real: &str) -> Option<String> {
         if real.contains(&self.token) {
+            if let Some(key) = behind.keys.iter_mut().find(|key| key.own == real) {
+                key.of.insert(provider.to_owned());
+            }
             return None;
         }
         let own = own_key(&self.token, behind.keys.len());
         if !self.account.is_played() {
-            behind.keys.push((own.clone(), real.to_owned()));
+            let of = BTreeSet::from([provider.to_owned()]);
+            behind.keys.push(Key { own: own.clone(), real: real.to_owned(), of });
         }
         Some(own)
     }
@@ -214,7 +230,7 @@ impl Lease {
         let provider = Provider::of(interface)?;
         let mut behind = self.account.behind();
         behind.bases.insert(provider.name.to_owned(), base.to_owned());
-        self.replace_key(&mut behind, key, environment);
+        self.replace_key(&mut behind, provider.name, key, environment);
         spare_own_host(environment);
         Some(format!("{}/{}", self.address, provider.name))
     }
@@ -229,7 +245,7 @@ impl Lease {
         let is_played = self.account.is_played();
         let mut has_key = false;
         for name in provider.keys {
-            has_key |= self.replace_key(behind, name, environment);
+            has_key |= self.replace_key(behind, provider.name, name, environment);
         }
         if let Some(first) = provider.keys.first().filter(|_| is_played && !has_key) {
             // Who is answered from a tape needs no key, but its program looks for one.
@@ -274,7 +290,9 @@ impl Lease {
             ends();
         }
         // Whoever asked is gone, so what is on its way breaks off and is written down.
-        self.account.close()
+        let closed = self.account.close();
+        drop(self.port.take());
+        closed
     }
 }
 
@@ -285,9 +303,9 @@ struct Own<'a> {
 }
 
 impl InPlace for Own<'_> {
-    fn of_address(&mut self, id: &str, real: &str) -> Option<String> {
-        if real.starts_with(&self.lease.address) {
-            return None;
+    fn of_address(&mut self, id: &str, real: &str) -> (String, Option<String>) {
+        if let Some(name) = real.strip_prefix(&self.lease.address).and_then(|rest| rest.strip_prefix('/')) {
+            return (name.to_owned(), None);
         }
         let plain = |letter: char| if letter.is_ascii_alphanumeric() { letter } else { '-' };
         let mut name: String = "written-".chars().chain(id.chars().map(plain)).collect();
@@ -295,11 +313,12 @@ impl InPlace for Own<'_> {
             name.push('-');
         }
         self.behind.bases.insert(name.clone(), real.to_owned());
-        Some(format!("{}/{name}", self.lease.address))
+        let own = format!("{}/{name}", self.lease.address);
+        (name, Some(own))
     }
 
-    fn of_key(&mut self, real: &str) -> Option<String> {
-        self.lease.own_key(self.behind, real)
+    fn of_key(&mut self, provider: &str, real: &str) -> Option<String> {
+        self.lease.own_key(self.behind, provider, real)
     }
 }
 

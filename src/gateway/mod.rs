@@ -10,6 +10,7 @@ mod meter;
 mod providers;
 mod reader;
 mod refusal;
+mod request;
 mod tape;
 #[cfg(test)]
 mod tests;
@@ -20,7 +21,6 @@ mod written;
 
 use std::collections::HashMap;
 use std::io;
-use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -37,18 +37,20 @@ use crate::os::{clock, random};
 use account::Account;
 pub use account::{Passing, Terms, Words};
 pub use door::Door;
+use door::Own;
 pub use lease::{Exchanged, Lease, Recall};
 pub use ledger::Unwritten;
 use meter::Metering;
+use request::Kind;
 use throttle::Throttle;
 use till::Till;
 pub use way::{Past, Way, kept_out};
-pub use written::CONFIG;
+pub use written::{CONFIG, is_read};
 
 /// Letters and digits of a token: nobody can guess it.
 const TOKEN_LENGTH: usize = 32;
 
-/// The gateway of a session. It begins to listen when the first attempt needs it.
+/// The gateway of a session. Each attempt asks at a port of its own.
 #[derive(Debug)]
 pub struct Gateway {
     /// Whether every agent has to ask through it.
@@ -111,16 +113,11 @@ impl Gateway {
         if self.is_required { GatewayUse::Require } else { GatewayUse::Meter }
     }
 
-    /// Where it listens, from now on.
-    fn address(&self) -> io::Result<SocketAddr> {
-        self.with_relay(|relay| Ok(relay.address()))
-    }
-
-    /// Does something with the relay, which listens from now on.
+    /// Does something with the relay, which works from now on.
     fn with_relay<T>(&self, work: impl FnOnce(&Relay) -> io::Result<T>) -> io::Result<T> {
         let mut relay = self.relay.lock().unwrap_or_else(PoisonError::into_inner);
         if relay.is_none() {
-            *relay = Some(Relay::open(Arc::clone(&self.desk) as Arc<dyn Gate>)?);
+            *relay = Some(Relay::open()?);
         }
         relay.as_ref().map_or_else(|| Err(io::ErrorKind::NotConnected.into()), work)
     }
@@ -130,8 +127,10 @@ impl Gateway {
     /// # Errors
     /// When that file cannot be made, no socket or thread can be had, or a variable names a proxy that cannot be used.
     pub fn lease(&self, ledger: &Path, terms: Terms) -> io::Result<Lease> {
-        let address = self.address()?;
         let token = random::word(TOKEN_LENGTH)?;
+        let own = Own { desk: Arc::clone(&self.desk), token: Some(token.clone()) };
+        let port = self.with_relay(|relay| relay.port(Arc::new(own)))?;
+        let address = port.address();
         let account = Account::new(
             (ledger, &token, &address.to_string()),
             terms,
@@ -142,7 +141,7 @@ impl Gateway {
         let desk = Arc::clone(&self.desk);
         let end = token.clone();
         let ends = Box::new(move || drop(desk.lock().remove(&end)));
-        Ok(Lease::new(format!("http://{address}/{token}"), token, account, ends))
+        Ok(Lease::new(port, token, account, ends))
     }
 }
 
@@ -164,17 +163,23 @@ impl Gate for Desk {
         let Some(base) = account.base(provider) else {
             return refused(404, "the gateway leads to no such provider");
         };
+        // Whoever is asked must not read another path in it than the one that is looked at here.
+        let Some(rest) = request::plain(rest) else {
+            return refused(400, "the path of a request must be a plain one, without `..` and codes of slashes");
+        };
         let known = (asked.method, format!("/{rest}"), asked.body);
         let mut headers: Headers = asked.headers.clone();
-        for (_, value) in &mut headers {
-            account.put_in_keys(value);
-        }
-        let mut rest = rest.as_bytes().to_vec();
-        // Gemini takes its key in the query, too.
-        account.put_in_keys(&mut rest);
-        let rest = String::from_utf8_lossy(&rest).into_owned();
-        let url = format!("{}/{rest}", base.trim_end_matches('/'));
-        let interface = Interface::of_path(url.split('?').next().unwrap_or_default());
+        let keyed = request::put_in_keys(&mut headers, &rest, |own| account.real_key(provider, own));
+        let url = format!("{}/{keyed}", base.trim_end_matches('/'));
+        let interface = match Kind::of(asked.method, url.split('?').next().unwrap_or_default()) {
+            Kind::Asks(interface) => Some(interface),
+            Kind::Looks => None,
+            Kind::Unknown => {
+                let path = rest.split('?').next().unwrap_or_default();
+                let why = format!("nobody could say what `{} /{path}` costs, so it is not passed on", asked.method);
+                return refused(403, &why);
+            }
+        };
         let found = interface.and_then(|_| fields::whole(asked.body, ["model", "stream", "stream_options"]));
         let body = interface
             .zip(found)

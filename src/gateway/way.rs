@@ -25,6 +25,8 @@ pub enum Past {
     Unknown,
     /// It is given no key and no address of a provider.
     Keyless,
+    /// This variable sends it elsewhere.
+    Detour(&'static str),
 }
 
 impl Way {
@@ -41,6 +43,10 @@ impl Way {
             return Some(Self::Past(past));
         }
         let known = agent.installation();
+        let detour = known.and_then(|known| known.detours.iter().find(|name| has(name)));
+        if let Some(detour) = detour {
+            return Some(Self::Past(Past::Detour(detour)));
+        }
         let (addresses, keys) = (known.map(|known| known.addresses), known.map_or(&[][..], |known| known.keys));
         let is_led = |name: &str| is_led(name, addresses);
         if !variables().any(|name| is_led(name) && has(name)) {

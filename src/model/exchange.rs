@@ -30,11 +30,11 @@ impl Interface {
         let path = path.trim_end_matches('/');
         if path.ends_with(":generateContent") || path.ends_with(":streamGenerateContent") {
             Some(Self::Gemini)
-        } else if path.ends_with("/v1/messages") {
+        } else if path.ends_with("/messages") {
             Some(Self::Anthropic)
-        } else if path.ends_with("/responses") {
+        } else if path.ends_with("/responses") || path.ends_with("/responses/compact") {
             Some(Self::OpenAiResponses)
-        } else if path.ends_with("/chat/completions") {
+        } else if path.ends_with("/completions") {
             Some(Self::OpenAiChat)
         } else {
             None

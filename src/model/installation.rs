@@ -22,6 +22,8 @@ pub struct Installation {
     pub login: Option<&'static str>,
     /// Variables with the address of another endpoint.
     pub addresses: &'static [&'static str],
+    /// Variables that send it past its provider's address: to the cloud of somebody else.
+    pub detours: &'static [&'static str],
     /// Words for models that its program has itself, and that no list of prices knows.
     pub aliases: &'static [&'static str],
     /// Beginnings of lines that it prints in every run, and that explain nothing.

@@ -8,6 +8,7 @@ pub mod cures;
 pub mod escape;
 pub mod exchanges;
 pub mod foreign;
+pub mod jsonc;
 pub mod leaks;
 pub mod likeness;
 mod loose;

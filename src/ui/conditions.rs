@@ -72,6 +72,7 @@ impl Asking {
                 Some("nobody knows whether its program goes where it is sent; `--gateway require` sends it".to_owned())
             }
             Way::Past(Past::Keyless) => Some("no key and no address of a provider is set for it".to_owned()),
+            Way::Past(Past::Detour(variable)) => Some(format!("`{variable}` sends it elsewhere, with the real key")),
         };
         let metered = matches!(way, Way::Through(_));
         let fails = if !metered && asked == GatewayUse::Require { ": its runs fail" } else { "" };

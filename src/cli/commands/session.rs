@@ -81,7 +81,8 @@ pub(super) fn conduct(
         let is_replayed = session.config.replay.is_some() && session.grader.number.is_first();
         let judges = needs::of_judges(&session.grader.fixture.judges, is_replayed);
         let programs = needs::of_programs(agents_to_start(&session), session.config.sandbox.as_ref());
-        needs::refuse(&[judges, programs].concat())?;
+        let written = needs::of_configurations(agents_to_start(&session)).into_iter().collect();
+        needs::refuse(&[judges, programs, written].concat())?;
         let (models, judge_models) = (&session.config.models, &session.config.judge_models);
         let same = judging_themselves(&session.fixture, &session.grader.fixture.judges, models, judge_models);
         news.extend(same.map(|message| Event::Notice { message }));

@@ -1,4 +1,5 @@
 mod faults;
+mod guarded;
 mod held;
 mod read;
 mod taped;
@@ -192,11 +193,19 @@ fn only_the_address_of_an_attempt_under_way_is_answered() {
     lease.redirect(&mut given, None);
     let base = text(&given, "OPENAI_BASE_URL").to_owned();
     let (host, token) = base.trim_end_matches("/openai").rsplit_once('/').unwrap();
+    let another = place.lease();
+    let mut of_another = variables(&[("OPENAI_API_KEY", "sk-other")]);
+    another.redirect(&mut of_another, None);
+    let elsewhere = text(&of_another, "OPENAI_BASE_URL").trim_end_matches("/openai").rsplit_once('/').unwrap().1;
     let status = |url: String| ask(&url, "x", &json!({})).unwrap().status;
+    assert_eq!(status(format!("{host}/{elsewhere}/openai/responses")), 401, "each has a port of its own");
     assert_eq!(status(format!("{host}/{}/openai/responses", "0".repeat(token.len()))), 401);
     assert_eq!(status(format!("{host}/{token}/elsewhere/responses")), 404);
     assert_eq!(lease.end().unwrap().exchanges, []);
-    assert_eq!(status(format!("{base}/responses")), 401, "its attempt has ended");
+    assert!(
+        ask(&format!("{base}/responses"), "x", &json!({})).is_err(),
+        "its attempt has ended, and its port is closed"
+    );
 }
 
 #[test]

@@ -40,6 +40,7 @@ mod sandbox;
 mod share;
 mod shown;
 mod start;
+pub use start::bequeath_nothing;
 mod stop;
 mod table;
 mod walk;

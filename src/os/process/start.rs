@@ -19,6 +19,12 @@ use super::Hold;
 /// orphan.
 static MAIN_PROGRAMS: Mutex<BTreeSet<i32>> = Mutex::new(BTreeSet::new());
 
+/// From now on programs that this one starts inherit none of the descriptors with which it was started, but for the standard three: a
+/// shell may have left open what nobody in a sandbox is to reach.
+pub fn bequeath_nothing() {
+    close_fds::set_fds_cloexec(3, &[]);
+}
+
 /// Makes the program of the command the leader of a new session, and with it of a new process group.
 pub(super) fn in_own_session(command: &mut Command) -> io::Result<()> {
     // The second argument is not used by it.

@@ -12,10 +12,10 @@ use hyper::body::Incoming;
 use hyper::{Method, Request, Response};
 use hyper_util::rt::TokioIo;
 use tokio::io::{Interest, copy_bidirectional};
-use tokio::sync::{mpsc, oneshot, watch};
+use tokio::sync::{oneshot, watch};
 
 use super::outward::{Exit, Outward};
-use super::passing::{Passed, Passing, made};
+use super::passing::{Passed, Passing, Shared, made};
 use super::proxied::Asks;
 use super::{Answer, Gate, accept, connection};
 use crate::os::process::{DOOR_PORT, take_over};
@@ -70,24 +70,25 @@ pub(super) struct Served {
     pub passing: Arc<Passing>,
     /// The way to other hosts, where there is one.
     pub outward: Option<Arc<Outward>>,
+    /// Whether the connection is one through a tunnel to the gateway: then another one in it would lead nowhere else.
+    pub is_inside: bool,
 }
 
-/// Serves each door until it is closed.
-pub(super) async fn serve(mut openings: mpsc::UnboundedReceiver<Opening>, shared: Arc<Passing>) {
-    while let Some(Opening { socket, gate, exit, is_open, closed }) = openings.recv().await {
-        let (open, is_closed) = watch::channel(());
+impl Opening {
+    /// Serves it until it is closed.
+    pub(super) async fn serve(self, shared: Shared) {
+        let Self { socket, gate, exit, is_open, closed } = self;
+        // What goes through tunnels ends with this.
+        let (_open, is_closed) = watch::channel(());
         let outward = Some(Arc::new(Outward::new(exit, is_closed)));
-        let served = Arc::new(Served { passing: Arc::new(shared.with_gate(gate)), outward });
-        tokio::spawn(async move {
-            let _open = open;
-            tokio::select! {
-                () = async {
-                    let Ok(listener) = taken_over(socket, &is_open).await else { return };
-                    accept(listener, served).await;
-                } => {}
-                _ = closed => {}
-            }
-        });
+        let served = Served { passing: Arc::new(Passing::new(gate, shared)), outward, is_inside: false };
+        tokio::select! {
+            () = async {
+                let Ok(listener) = taken_over(socket, &is_open).await else { return };
+                accept(listener, Arc::new(served)).await;
+            } => {}
+            _ = closed => {}
+        }
     }
 }
 
@@ -135,12 +136,20 @@ pub(super) async fn answer(served: Arc<Served>, request: Request<Incoming>) -> R
         return Arc::clone(&served.passing).answer(request).await;
     };
     match target {
+        Target::Gateway if served.is_inside => {
+            made(Answer::words(400, "cargo-scylla: this is a tunnel to the gateway, in which there is no other one"))
+        }
         Target::Gateway => {
+            let Some(room) = outward.enter().await else {
+                return made(Answer::words(503, "cargo-scylla: the gateway is closed"));
+            };
             let mut closed = outward.closed.clone();
+            let inside = Served { passing: Arc::clone(&served.passing), outward: Some(outward), is_inside: true };
             tokio::spawn(async move {
+                let _room = room;
                 let Ok(upgraded) = hyper::upgrade::on(request).await else { return };
                 tokio::select! {
-                    () = connection(upgraded, served) => {}
+                    () = connection(upgraded, Arc::new(inside)) => {}
                     _ = closed.changed() => {}
                 }
             });

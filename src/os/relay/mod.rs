@@ -1,17 +1,19 @@
 //! Requests that pass through this process on their way to another host: the door to `hyper`, `reqwest` and `tokio`.
 //!
-//! A server on 127.0.0.1, in one thread of its own with a runtime of its own; everything else here is threads and channels. Who may ask
-//! for what is a [`Gate`]'s to say; what passes is shown to a [`Tap`], and is passed on unchanged, a stream as a stream. A program that
-//! has no network asks through a [`Door`], by which an [`Exit`] may let it out to other hosts.
+//! One thread of its own with a runtime of its own; everything else here is threads and channels. Each program asks at a [`Port`] of its
+//! own on 127.0.0.1, or, where it has no network, through a [`Door`], by which an [`Exit`] may let it out to other hosts: what one takes of
+//! connections and memory is taken from no other. Who may ask for what is a [`Gate`]'s to say; what passes is shown to a [`Tap`], and is
+//! passed on unchanged, a stream as a stream.
 
 mod door;
 mod headers;
 mod outward;
 mod passing;
+mod port;
 mod proxied;
 
 use std::io;
-use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::net::TcpListener;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::thread::{self, JoinHandle};
@@ -25,16 +27,19 @@ use tokio::sync::{Semaphore, mpsc, oneshot};
 use tokio::task::JoinSet;
 
 pub use door::Door;
-use door::{Opening, Served};
+use door::Served;
 pub use outward::{Connection, Exit, Trouble};
-use passing::{Passing, client};
+use passing::{Shared, client};
+pub use port::Port;
 
 /// The largest request. Those of agents hold a whole conversation; with images it may have many megabytes.
 pub const MOST_REQUEST_BYTES: usize = 64 << 20;
-/// So many requests pass at once; others wait.
+/// So many requests are on their way to hosts at once; others wait.
 const MOST_AT_ONCE: usize = 512;
-/// So many connections of one listener are open at once; others wait, so that one program cannot take the descriptors of all.
-const MOST_CONNECTIONS: usize = 256;
+/// So many gates are asked at once, each on a thread; each may hold a request back for minutes.
+const MOST_WAITING: usize = 2048;
+/// So many connections of one program are open at once; its others wait, so that it cannot take the descriptors of all.
+const MOST_CONNECTIONS: usize = 128;
 /// A client must have sent the head of a request within this time.
 const HEAD_WITHIN: Duration = Duration::from_secs(30);
 /// How long it is waited before connections are accepted again when the system has no room for one more.
@@ -123,45 +128,46 @@ pub enum Ending {
 /// The server. It ends when this is dropped; requests that are on their way break off then.
 #[derive(Debug)]
 pub struct Relay {
-    address: SocketAddr,
-    doors: mpsc::UnboundedSender<Opening>,
+    openings: mpsc::UnboundedSender<Opening>,
     stop: Option<oneshot::Sender<()>>,
     thread: Option<JoinHandle<()>>,
 }
 
 impl Relay {
-    /// Begins to listen on 127.0.0.1, at a free port.
+    /// Begins, and listens nowhere yet.
     ///
     /// # Errors
-    /// When no socket or thread can be had, or a variable names a proxy that cannot be used.
-    pub fn open(gate: Arc<dyn Gate>) -> io::Result<Self> {
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
-        listener.set_nonblocking(true)?;
-        let address = listener.local_addr()?;
-        let room = Arc::new(Semaphore::new(MOST_AT_ONCE));
-        let passing = Arc::new(Passing { gate, client: client()?, room });
-        let served = Arc::new(Served { passing: Arc::clone(&passing), outward: None });
-        let (doors, openings) = mpsc::unbounded_channel();
-        let runtime = Builder::new_current_thread().enable_all().thread_name("gateway-wait").build()?;
+    /// When no thread can be had, or a variable names a proxy that cannot be used.
+    pub fn open() -> io::Result<Self> {
+        let shared = Shared { client: client()?, room: Arc::new(Semaphore::new(MOST_AT_ONCE)) };
+        let (openings, to_serve) = mpsc::unbounded_channel();
+        let runtime = Builder::new_current_thread()
+            .enable_all()
+            .thread_name("gateway-wait")
+            .max_blocking_threads(MOST_WAITING)
+            .build()?;
         let (stop, stopped) = oneshot::channel();
         let thread = thread::Builder::new().name("gateway".to_owned()).spawn(move || {
             runtime.block_on(async {
                 tokio::select! {
-                    () = accept(listener, served) => {}
-                    () = door::serve(openings, passing) => {}
+                    () = serve(to_serve, shared) => {}
                     _ = stopped => {}
                 }
             });
             // What still waits on a thread of its own makes a record durable: it ends by itself.
             runtime.shutdown_timeout(HEAD_WITHIN);
         })?;
-        Ok(Self { address, doors, stop: Some(stop), thread: Some(thread) })
+        Ok(Self { openings, stop: Some(stop), thread: Some(thread) })
     }
 
-    /// Where it listens.
-    #[must_use]
-    pub fn address(&self) -> SocketAddr {
-        self.address
+    /// Listens on 127.0.0.1, at a free port, for one program, whose requests are this gate's to admit.
+    ///
+    /// # Errors
+    /// When no socket can be had, or the server has ended.
+    pub fn port(&self, gate: Arc<dyn Gate>) -> io::Result<Port> {
+        let (port, opening) = Port::new(gate)?;
+        self.serve(Opening::Port(opening))?;
+        Ok(port)
     }
 
     /// Makes a door for one program, whose requests are this gate's to admit and whose connections to other hosts this exit's to let out.
@@ -170,8 +176,12 @@ impl Relay {
     /// When there are no descriptors left, or the server has ended.
     pub fn door(&self, gate: Arc<dyn Gate>, exit: Arc<dyn Exit>) -> io::Result<Door> {
         let (door, opening) = Door::new(gate, exit)?;
-        self.doors.send(opening).map_err(|_| io::Error::from(io::ErrorKind::NotConnected))?;
+        self.serve(Opening::Door(opening))?;
         Ok(door)
+    }
+
+    fn serve(&self, opening: Opening) -> io::Result<()> {
+        self.openings.send(opening).map_err(|_| io::ErrorKind::NotConnected.into())
     }
 }
 
@@ -181,6 +191,22 @@ impl Drop for Relay {
         if let Some(thread) = self.thread.take() {
             // A panic in there has ended the server already, and was told.
             let _ = thread.join();
+        }
+    }
+}
+
+/// What is to be served.
+enum Opening {
+    Door(door::Opening),
+    Port(port::Opening),
+}
+
+/// Serves each until it is closed.
+async fn serve(mut openings: mpsc::UnboundedReceiver<Opening>, shared: Shared) {
+    while let Some(opening) = openings.recv().await {
+        match opening {
+            Opening::Door(opening) => drop(tokio::spawn(opening.serve(shared.clone()))),
+            Opening::Port(opening) => drop(tokio::spawn(opening.serve(shared.clone()))),
         }
     }
 }

@@ -27,7 +27,7 @@ use crate::os::clock::Stopwatch;
 
 /// A host must take a connection within this time.
 const CONNECTED_WITHIN: Duration = Duration::from_secs(30);
-/// So many connections lead out of one door at once; others wait.
+/// So many connections lead through one door at once; others wait.
 const MOST_AT_ONCE: usize = 128;
 /// Says where programs may be let out to.
 pub trait Exit: Send + Sync + 'static {
@@ -84,9 +84,14 @@ impl Outward {
         Self { exit, proxies: Proxies::of_environment(), room: Arc::new(Semaphore::new(MOST_AT_ONCE)), closed }
     }
 
+    /// Room for one more connection through the door, as soon as there is some.
+    pub(super) async fn enter(&self) -> Option<OwnedSemaphorePermit> {
+        Arc::clone(&self.room).acquire_owned().await.ok()
+    }
+
     /// Connects to a host, where it may be reached.
     pub(super) async fn reach(&self, asks: Asks, host: String, port: u16) -> Result<(Counted, Way), Trouble> {
-        let Ok(room) = Arc::clone(&self.room).acquire_owned().await else {
+        let Some(room) = self.enter().await else {
             return Err(Trouble::Unreached("the gateway is closed".to_owned()));
         };
         let mut way = Way::new(Arc::clone(&self.exit), host, port, room);

@@ -7,7 +7,7 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use http_body_util::{BodyExt as _, Full, Limited};
-use hyper::body::{Body, Bytes, Frame, Incoming};
+use hyper::body::{Body as HttpBody, Bytes, Frame, Incoming};
 use hyper::header::HeaderMap;
 use hyper::{Method, Request, Response, StatusCode};
 use reqwest::Client;
@@ -28,11 +28,31 @@ const BODY_WITHIN: Duration = Duration::from_mins(2);
 const SILENT_FOR: Duration = Duration::from_mins(15);
 /// The longest answer that is weighed: refusals are short.
 const MOST_WEIGHED: usize = 1 << 20;
+/// So many bytes of the requests of one program are held at once, in parts of [`PART`]; its others wait.
+const MOST_HELD: usize = 4 * MOST_REQUEST_BYTES;
+/// The part of a request for which room is taken.
+const PART: usize = 64 << 10;
+
 /// What every request needs.
-pub(super) struct Passing {
-    pub gate: Arc<dyn Gate>,
+#[derive(Clone)]
+pub(super) struct Shared {
     pub client: Client,
+    /// For requests on their way.
     pub room: Arc<Semaphore>,
+}
+
+/// The requests of one program.
+pub(super) struct Passing {
+    gate: Arc<dyn Gate>,
+    shared: Shared,
+    /// For parts of its requests.
+    held: Arc<Semaphore>,
+}
+
+/// The body of a request, for which room is taken until it is on its way.
+struct Body {
+    bytes: Bytes,
+    _held: Option<OwnedSemaphorePermit>,
 }
 
 /// A client that follows no redirection, so that a key goes to no other host.
@@ -51,18 +71,36 @@ pub(super) fn client() -> io::Result<Client> {
 }
 
 impl Passing {
-    /// The same with another gate.
-    pub(super) fn with_gate(&self, gate: Arc<dyn Gate>) -> Self {
-        Self { gate, client: self.client.clone(), room: Arc::clone(&self.room) }
+    /// Those of a program whose requests this gate admits.
+    pub(super) fn new(gate: Arc<dyn Gate>, shared: Shared) -> Self {
+        Self { gate, shared, held: Arc::new(Semaphore::new(MOST_HELD / PART)) }
+    }
+
+    /// Reads a body.
+    async fn read(&self, body: Incoming) -> Result<Body, Box<dyn std::error::Error + Send + Sync>> {
+        let mut body = Limited::new(body, MOST_REQUEST_BYTES);
+        let (mut bytes, mut held) = (Vec::new(), None::<OwnedSemaphorePermit>);
+        let mut parts = 0;
+        while let Some(frame) = body.frame().await {
+            let Ok(part) = frame?.into_data() else { continue };
+            let needed = (bytes.len() + part.len()).div_ceil(PART);
+            while parts < needed {
+                let one = Arc::clone(&self.held).acquire_owned().await?;
+                match held.as_mut() {
+                    Some(held) => held.merge(one),
+                    None => held = Some(one),
+                }
+                parts += 1;
+            }
+            bytes.extend_from_slice(&part);
+        }
+        Ok(Body { bytes: bytes.into(), _held: held })
     }
 
     pub(super) async fn answer(self: Arc<Self>, request: Request<Incoming>) -> Response<Passed> {
-        let Ok(room) = Arc::clone(&self.room).acquire_owned().await else {
-            return made(Answer::words(503, "the gateway is closed"));
-        };
         let (head, body) = request.into_parts();
-        let body = match tokio::time::timeout(BODY_WITHIN, Limited::new(body, MOST_REQUEST_BYTES).collect()).await {
-            Ok(Ok(body)) => body.to_bytes(),
+        let body = match tokio::time::timeout(BODY_WITHIN, self.read(body)).await {
+            Ok(Ok(body)) => body,
             Ok(Err(error)) if error.is::<http_body_util::LengthLimitError>() => {
                 return made(Answer::words(413, "the request is larger than the gateway lets pass (64 MiB)"));
             }
@@ -71,7 +109,7 @@ impl Passing {
         };
         let (method, path) = (head.method, head.uri.path_and_query().map_or("/", |it| it.as_str()).to_owned());
         let (headers, gate) = (of_map(&head.headers), Arc::clone(&self.gate));
-        let (asked_body, asked_method) = (body.clone(), method.clone());
+        let (asked_body, asked_method) = (body.bytes.clone(), method.clone());
         let admitted = spawn_blocking(move || {
             let asked = Asked { method: asked_method.as_str(), path: &path, headers: &headers, body: &asked_body };
             gate.admit(&asked)
@@ -79,8 +117,12 @@ impl Passing {
         match admitted.await {
             Ok(Admission::Answered(answer)) => made(answer),
             Ok(Admission::Passes { url, headers, body: other, tap }) => {
-                let body = other.map_or(body, Bytes::from);
-                self.pass(&method, &url, &headers, body, Held { tap: Some(tap), end: Ending::Left }, room).await
+                let body = Body { bytes: other.map_or(body.bytes, Bytes::from), ..body };
+                let watched = Held { tap: Some(tap), end: Ending::Left };
+                match Arc::clone(&self.shared.room).acquire_owned().await {
+                    Ok(room) => self.pass(&method, &url, &headers, body, watched, room).await,
+                    Err(_) => watched.lost(Ending::Cut("the gateway is closed".to_owned())).await,
+                }
             }
             Err(_) => made(Answer::words(500, "the gateway has failed")),
         }
@@ -91,13 +133,19 @@ impl Passing {
         method: &Method,
         url: &str,
         headers: &Headers,
-        body: Bytes,
+        body: Body,
         mut held: Held,
         room: OwnedSemaphorePermit,
     ) -> Response<Passed> {
         let mut answer = loop {
-            let sent =
-                self.client.request(method.clone(), url).headers(to_map(headers)).body(body.clone()).send().await;
+            let sent = self
+                .shared
+                .client
+                .request(method.clone(), url)
+                .headers(to_map(headers))
+                .body(body.bytes.clone())
+                .send()
+                .await;
             let answer = match sent {
                 Ok(answer) => answer,
                 Err(error) if error.is_connect() => return held.lost(Ending::Unreached(words(&error))).await,
@@ -261,7 +309,7 @@ pub(super) enum Passed {
 #[error("the answer broke off")]
 pub(super) struct BrokenOff;
 
-impl Body for Passed {
+impl HttpBody for Passed {
     type Data = Bytes;
     type Error = BrokenOff;
 

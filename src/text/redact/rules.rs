@@ -2,6 +2,7 @@
 
 use serde_json::Value;
 
+use crate::text::jsonc::to_json;
 use crate::text::secret_names::names_a_secret;
 use crate::text::url;
 
@@ -48,7 +49,7 @@ fn text(is_named: bool, value: &str, found: &mut Vec<String>) {
     let value = value.trim();
     let before = found.len();
     if value.starts_with(['{', '['])
-        && let Ok(json) = serde_json::from_str::<Value>(value)
+        && let Ok(json) = serde_json::from_str::<Value>(value).or_else(|_| serde_json::from_str(&to_json(value)))
     {
         members(false, &json, found);
         // If no member has a name that marks it as secret, any of them may be it.

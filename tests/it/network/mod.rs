@@ -244,6 +244,47 @@ fn the_door_of_an_attempt_admits_nothing_that_belongs_to_another_attempt() {
     assert!(printed.contains("does not belong to the attempt that asks"), "{printed}");
 }
 
+/// A tunnel to the gateway in a tunnel to the gateway, and so on, would take a part of the coordinator's stack each.
+#[test]
+fn a_tunnel_to_the_gateway_leads_to_models_and_to_no_other_tunnel() {
+    if is_skipped() {
+        return;
+    }
+    let nested = "url=${ANTHROPIC_BASE_URL#http://}; host=${url%%/*}; exec 3<>\"/dev/tcp/${host%:*}/${host#*:}\"\n\
+        for one in 1 2; do printf 'CONNECT %s HTTP/1.1\\r\\nhost: %s\\r\\n\\r\\n' \"$host\" \"$host\" >&3; \
+        read -r line <&3; echo \"$one: $line\"; while read -r line <&3 && [ -n \"${line%?}\" ]; do :; done; done; exec 3<&-; ask";
+    let place = Place::new(&bash(nested), "");
+    output(&mut place.run(IN_SANDBOX)).exits(0);
+    let printed = place.file("agent/stdout.log");
+    assert!(printed.contains("1: HTTP/1.1 200 OK") && printed.contains("2: HTTP/1.1 400 Bad Request"), "{printed}");
+}
+
+/// A shell may have left a file or a connection open, which is no way past the walls of a sandbox.
+#[test]
+fn nothing_that_was_open_when_a_session_began_is_open_to_an_agent_or_a_check() {
+    let world = World::new();
+    world.write("secret.txt", "HOST-SECRET");
+    let reads = "(cat <&9) 2>&1 | tee done; ls /proc/self/fd > fds; cat fds";
+    let fixture = TestFixture::new().agent("T0/00-one", reads).check("! (cat <&9)").write(&world);
+    let secret = world.path("secret.txt");
+    for containment in containments() {
+        let script = format!(
+            "exec 9<'{}'; exec '{}' run --tiers-dir '{fixture}' --results-dir results-{containment} --runs 1 --containment {containment}",
+            secret.display(),
+            env!("CARGO_BIN_EXE_cargo-scylla")
+        );
+        let given = world.command(&[]);
+        let mut shell = Command::new("/bin/sh");
+        shell.arg("-c").arg(script).env_clear().current_dir(world.path("."));
+        shell.envs(given.get_envs().filter_map(|(name, value)| Some((name, value?))));
+        output(&mut shell).exits(0);
+        let logs = files_below(&world.path(&format!("results-{containment}")));
+        let log = logs.iter().find(|file| file.ends_with("agent/stdout.log")).unwrap();
+        let printed = fs::read_to_string(log).unwrap();
+        assert!(!printed.contains("HOST-SECRET"), "{containment}: {printed}");
+    }
+}
+
 #[test]
 fn a_session_that_is_killed_leaves_no_process_no_listener_and_no_socket_and_a_resume_goes_on() {
     if is_skipped() {
