@@ -27,22 +27,32 @@ pub fn held_at_the_end(options: &Options) -> Option<String> {
     if options.allowance.is_unlimited() {
         return None;
     }
-    let planned = options.subtests.iter().flat_map(|(tier, ids)| ids.iter().map(move |id| (tier, id)));
-    let agents = planned.filter_map(|(tier, id)| Some(&options.fixture.tiers.get(tier)?.get(id)?.agent));
+    let agents = planned_agents(options).into_iter();
     let silent = agents.filter(|agent| agent.reader().is_some_and(|reader| !reader.reports_as_it_works()));
-    // The gateway knows tokens and cost answer by answer.
+    // The gateway knows tokens and cost answer by answer, and no turns.
     let inherited = std::env::vars_os().collect();
-    let is_metered = |agent: &Agent| matches!(way_of(agent, options, &inherited), Some(Way::Through(_)));
-    let silent = silent.filter(|agent| options.allowance.turns.is_some() || !is_metered(agent));
-    let kinds: BTreeSet<String> = silent.map(|agent| format!("`{}`", agent.kind().name)).collect();
-    let kinds: Vec<String> = kinds.into_iter().collect();
-    (!kinds.is_empty()).then(|| {
+    let is_metered = |agent: &&Agent| matches!(way_of(agent, options, &inherited), Some(Way::Through(_)));
+    let (metered, silent): (Vec<&Agent>, Vec<&Agent>) = silent.partition(is_metered);
+    let kinds = |agents: Vec<&Agent>| {
+        let kinds: BTreeSet<String> = agents.iter().map(|agent| format!("`{}`", agent.kind().name)).collect();
+        list(&kinds.into_iter().collect::<Vec<_>>())
+    };
+    let of_all = (!silent.is_empty()).then(|| {
         format!(
             "what an agent of the kind {} uses is known only when it has ended: no limit of tokens, turns or cost ends it \
              before, unless its own program has one",
-            list(&kinds)
+            kinds(silent)
         )
-    })
+    });
+    let of_turns = (!metered.is_empty() && options.allowance.turns.is_some()).then(|| {
+        format!(
+            "how many turns an agent of the kind {} takes is known only when it has ended: no limit of turns ends it \
+             before, unless its own program has one",
+            kinds(metered)
+        )
+    });
+    let told: Vec<String> = of_all.into_iter().chain(of_turns).collect();
+    (!told.is_empty()).then(|| told.join("; "))
 }
 
 /// The judges to which the models that judges are told make no difference, as a sentence; `None` where no such model is named, or each takes it.

@@ -1,5 +1,6 @@
 //! Floor 5: arguments, settings, commands, errors and exit codes.
 
+pub mod addresses;
 pub mod args;
 pub mod asked;
 pub mod beforehand;
@@ -18,6 +19,7 @@ pub mod needs;
 pub mod options;
 pub mod prelude;
 pub mod unknown;
+pub mod unmet;
 
 use std::ffi::OsString;
 use std::io::{self, ErrorKind, Write};

@@ -4,51 +4,21 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
 use std::sync::Arc;
 
+use crate::cli::addresses;
 use crate::cli::error::{CliError, On as _};
+pub use crate::cli::unmet::{Unmet, refuse};
 use crate::engine::image::Image;
 use crate::engine::reach::{Reach, contained};
 use crate::engine::session::create::Options;
 use crate::engine::version::Question;
-use crate::gateway::{CONFIG, Way, is_read};
+use crate::gateway::{CONFIG, Way, is_given, is_read};
 use crate::model::agent::Agent;
 use crate::model::exchange::GatewayUse;
 use crate::model::installation::Answer;
 use crate::model::judge::Judge;
 use crate::model::sandbox::{Network, Sandbox};
 use crate::model::tape::RecordChoice;
-use crate::os::environment::is_set;
 use crate::text::words::list;
-
-/// Something that is needed and not here.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Unmet {
-    /// What is not here, and who needs it.
-    pub why: String,
-    /// What is to be done, as the end of a sentence.
-    pub cure: String,
-}
-
-impl Unmet {
-    /// Both in one sentence.
-    #[must_use]
-    pub fn sentence(&self) -> String {
-        format!("{}: {}", self.why, self.cure)
-    }
-}
-
-/// Refuses to begin where anything is needed and not here: everything of it at once.
-///
-/// # Errors
-/// When there is any.
-pub fn refuse(unmet: &[Unmet]) -> Result<(), CliError> {
-    if unmet.is_empty() {
-        return Ok(());
-    }
-    let why: Vec<&str> = unmet.iter().map(|unmet| unmet.why.as_str()).collect();
-    let mut cures: Vec<&str> = unmet.iter().map(|unmet| unmet.cure.as_str()).collect();
-    cures.dedup();
-    Err(CliError::usage(why.join("\n")).hint(format!("{}; no agent was started", cures.join("; "))))
-}
 
 /// What a recording needs and does not have; and what it is in conflict with.
 #[must_use]
@@ -87,6 +57,7 @@ pub fn of_judges(judges: &[Judge], is_replayed: bool) -> Vec<Unmet> {
         return open.into_iter().collect();
     }
     let inherited = std::env::vars_os().collect();
+    let wrong = addresses::of_judges(judges, &inherited);
     let absent = judges.iter().filter_map(|judge| {
         let question = Question::of(judge.through()?.agent, &inherited, &Reach::Everything)?;
         let installation = question.err()?;
@@ -106,7 +77,7 @@ pub fn of_judges(judges: &[Judge], is_replayed: bool) -> Vec<Unmet> {
             cure: "set it to the key of the provider".to_owned(),
         })
     });
-    open.into_iter().chain(absent).chain(keyless).collect()
+    open.into_iter().chain(absent).chain(keyless).chain(wrong).collect()
 }
 
 /// The programs of these agents that are not here. Those of whom a version is demanded are asked for it ([`of_versions`]), and those in
@@ -150,6 +121,17 @@ pub fn of_configurations<'a>(agents: impl IntoIterator<Item = &'a Agent>) -> Opt
     })
 }
 
+/// What sends planned agents to an address below which nothing can be asked.
+#[must_use]
+pub fn of_addresses(options: &Options) -> Vec<Unmet> {
+    if options.replay.is_some() {
+        return Vec::new();
+    }
+    let network = options.sandbox.as_ref().map_or(Network::Open, |sandbox| sandbox.network);
+    let configured = options.models.first().map(String::as_str);
+    addresses::of_agents(planned_agents(options), &options.fixture, configured, (options.gateway_use(), network))
+}
+
 /// The programs of planned agents and of judges that are given no key, as sentences. They may have a login, or a key in a file of their own.
 #[must_use]
 pub fn keyless(options: &Options) -> Vec<String> {
@@ -177,11 +159,7 @@ pub fn keyless(options: &Options) -> Vec<String> {
 /// What is to be set for an agent that is given no key in these variables; `None` for one that has one, or needs none.
 fn keyless_agent(agent: &Agent, given: &[String], inherited: &BTreeMap<OsString, OsString>) -> Option<String> {
     let known = agent.installation().filter(|known| !known.keys.is_empty())?;
-    let own = agent.program().map(|program| program.environment);
-    let has = |name: &str| {
-        own.is_some_and(|own| own.contains_key(name))
-            || (given.iter().any(|given| given == name) && is_set(inherited, name))
-    };
+    let has = |name: &str| is_given(agent, given, inherited, name);
     // A whole configuration may hold a key, or name a server that asks for none.
     if known.keys.iter().any(|key| has(key)) || has(CONFIG) {
         return None;
@@ -304,14 +282,9 @@ fn unled(options: &Options) -> Vec<&Agent> {
 #[must_use]
 pub fn way_of(agent: &Agent, options: &Options, inherited: &BTreeMap<OsString, OsString>) -> Option<Way> {
     let network = options.sandbox.as_ref().map_or(Network::Open, |sandbox| sandbox.network);
-    let own = agent.program().map(|program| program.environment);
     let given = options.fixture.variables_given_to(agent);
-    let has = |name: &str| {
-        // Whoever is answered from a recording is given a key of its own.
-        options.replay.is_some()
-            || own.is_some_and(|own| own.contains_key(name))
-            || (given.iter().any(|given| given == name) && is_set(inherited, name))
-    };
+    // Whoever is answered from a recording is given a key of its own.
+    let has = |name: &str| options.replay.is_some() || is_given(agent, &given, inherited, name);
     let asked = (options.gateway_use(), network);
     Way::of(agent, options.models.first().map(String::as_str), asked, has)
 }

@@ -41,11 +41,12 @@ use door::Own;
 pub use lease::{Exchanged, Lease, Recall};
 pub use ledger::Unwritten;
 use meter::Metering;
+pub use providers::addresses;
 use request::Kind;
 use throttle::Throttle;
 use till::Till;
-pub use way::{Past, Way, kept_out};
-pub use written::{CONFIG, is_read};
+pub use way::{Past, Way, is_given, kept_out};
+pub use written::{CONFIG, bases, is_read};
 
 /// Letters and digits of a token: nobody can guess it.
 const TOKEN_LENGTH: usize = 32;

@@ -43,6 +43,11 @@ pub(super) const PROVIDERS: [Provider; 4] = [
     },
 ];
 
+/// The variables that send programs elsewhere.
+pub fn addresses() -> impl Iterator<Item = &'static str> {
+    PROVIDERS.iter().flat_map(|provider| provider.addresses).copied()
+}
+
 impl Provider {
     /// The one whose interface this is.
     pub(super) fn of(interface: Interface) -> Option<&'static Self> {

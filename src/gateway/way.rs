@@ -1,9 +1,13 @@
 //! Which agents ask their models through the gateway, and why others do not: decided before one starts, for the plan and for its run.
 
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+
 use super::lease::{is_led, variables};
 use crate::model::agent::Agent;
 use crate::model::exchange::GatewayUse;
 use crate::model::sandbox::Network;
+use crate::os::environment::is_set;
 
 /// How an agent asks its model.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -56,6 +60,13 @@ impl Way {
     }
 }
 
+/// Whether an agent that is given these variables of this environment has this one.
+#[must_use]
+pub fn is_given(agent: &Agent, given: &[String], inherited: &BTreeMap<OsString, OsString>, name: &str) -> bool {
+    agent.program().is_some_and(|program| program.environment.contains_key(name))
+        || (given.iter().any(|given| given == name) && is_set(inherited, name))
+}
+
 /// Why an agent that asks a model is never led through the gateway, whatever it is given; `None` where it is.
 #[must_use]
 pub fn kept_out(agent: &Agent, asked: GatewayUse, network: Network) -> Option<Past> {
@@ -70,8 +81,6 @@ pub fn kept_out(agent: &Agent, asked: GatewayUse, network: Network) -> Option<Pa
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeMap;
-    use std::ffi::OsString;
     use std::time::Duration;
 
     use super::*;

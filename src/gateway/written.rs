@@ -124,6 +124,15 @@ fn replaced(place: Option<&mut Value>, provider: &str, in_place: &mut dyn InPlac
     None
 }
 
+/// The addresses that such a configuration itself names.
+#[must_use]
+pub fn bases(text: &str) -> Vec<String> {
+    let config = read(text).unwrap_or_default();
+    let providers = config.get("provider").and_then(Value::as_object).into_iter().flat_map(Map::values);
+    let named = providers.filter_map(|provider| provider["options"]["baseURL"].as_str());
+    named.filter(|base| variable(base).is_none()).map(str::to_owned).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -104,19 +104,6 @@ fn set<'a>(variables: &'a BTreeMap<String, String>, name: &str) -> Option<&'a st
     variables.get(name).map(|value| value.trim()).filter(|value| !value.is_empty())
 }
 
-/// Why a text is no base URL; `None` when it is one.
-#[must_use]
-pub fn wrong_base_url(url: &str) -> Option<&'static str> {
-    let rest = url.strip_prefix("https://").or_else(|| url.strip_prefix("http://"));
-    let Some(rest) = rest else { return Some("which does not begin with `https://` or `http://`") };
-    let host = rest.split('/').next().unwrap_or_default();
-    if host.contains('@') {
-        return Some("which has a user in it; a key belongs into the variable that `key` names");
-    }
-    let is_plain = !host.is_empty() && !url.contains(['?', '#']) && url.chars().all(|letter| letter.is_ascii_graphic());
-    (!is_plain).then_some("which is not the beginning of a URL")
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -186,15 +173,5 @@ mod tests {
         let told = at(Interface::OpenAiChat, None, None).addressed(&broken).unwrap_err();
         assert_eq!(told, KeyError::NoKey("OPENAI_API_KEY".to_owned()));
         assert!(at(Interface::OpenAiChat, Some("http://a"), None).addressed(&none).unwrap().headers.is_empty());
-    }
-
-    #[test]
-    fn a_base_url_is_the_beginning_of_a_url_without_a_secret() {
-        for url in ["https://api.example.com", "http://127.0.0.1:8080/v1"] {
-            assert_eq!(wrong_base_url(url), None, "{url}");
-        }
-        for url in ["localhost:8080", "ftp://a", "https://me:pass@a/", "https://", "https://a?key=b", "https://a b"] {
-            assert!(wrong_base_url(url).is_some(), "{url}");
-        }
     }
 }

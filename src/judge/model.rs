@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
 
-use super::endpoint::{Endpoint, KeyError, wrong_base_url};
+use super::endpoint::{Endpoint, KeyError};
 use super::settings::{self, named_model};
 use super::{answer, asking, prompt};
 use crate::model::exchange::Interface;
@@ -15,6 +15,7 @@ use crate::model::program::{Kind, NamedFile};
 use crate::model::rubric::Rubric;
 use crate::model::usage::{Cost, Tokens, Usage};
 use crate::text::secret_names::names_a_secret;
+use crate::text::url::{WrongBase, without_credentials, wrong_base};
 
 /// The kind, as fixtures name it.
 pub(super) static KIND: Kind<Judge> = Kind {
@@ -65,12 +66,13 @@ fn read(keys: &dyn JudgeKeys) -> Option<Judge> {
     let max_tokens = keys.count("max_tokens");
     let timeout_seconds = keys.seconds("timeout_seconds").unwrap_or(USUAL_SECONDS);
     let template = prompt::template(keys);
-    let wrong = base_url.as_deref().and_then(|url| Some((url, wrong_base_url(url)?)));
+    let wrong = base_url.as_deref().and_then(|url| Some((url, wrong_base(url)?)));
     if let Some((url, why)) = wrong {
-        keys.mistake(
-            "base_url",
-            format!("`judges.base_url` is `{}`, {why}", crate::text::url::without_credentials(url)),
-        );
+        let belongs = match why {
+            WrongBase::User | WrongBase::Query => "; a key belongs into the variable that `key` names",
+            WrongBase::Scheme | WrongBase::Letter | WrongBase::Host => "",
+        };
+        keys.mistake("base_url", format!("`judges.base_url` is `{}`, {why}{belongs}", without_credentials(url)));
     }
     let wrong_key = key.as_deref().and_then(wrong_key);
     if let Some(why) = wrong_key {

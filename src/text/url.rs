@@ -1,4 +1,4 @@
-//! Credentials in URLs: the part before the `@`, and parts of a query that name a token.
+//! Credentials in URLs: the part before the `@`, and parts of a query that name a token; and the addresses behind which paths are put.
 
 use std::ops::Range;
 
@@ -44,6 +44,49 @@ pub fn without_credentials_of(url: &str, message: &str) -> String {
         }
     }
     without_credentials(&kept)
+}
+
+/// Why nothing can be asked below an address.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum WrongBase {
+    /// It is one of another protocol, or of none.
+    #[error("which does not begin with `https://` or `http://`")]
+    Scheme,
+    /// There is a letter in it that no URL has.
+    #[error("which has a space in it, or another letter that no URL has")]
+    Letter,
+    /// Something follows the path.
+    #[error("which goes on after a `?` or `#`, where a path is put behind it")]
+    Query,
+    /// There is no host in it, or a port that is no number.
+    #[error("which has no host, or a port that is no number")]
+    Host,
+    /// It names a user, perhaps with a password.
+    #[error("which has a user in it")]
+    User,
+}
+
+/// Why this is no address below which a provider can be asked; `None` when it is one.
+#[must_use]
+pub fn wrong_base(url: &str) -> Option<WrongBase> {
+    let rest = url.strip_prefix("https://").or_else(|| url.strip_prefix("http://"));
+    let Some(rest) = rest else { return Some(WrongBase::Scheme) };
+    if !url.chars().all(|letter| letter.is_ascii_graphic()) {
+        return Some(WrongBase::Letter);
+    }
+    if url.contains(['?', '#']) {
+        return Some(WrongBase::Query);
+    }
+    let authority = rest.split('/').next().unwrap_or_default();
+    let (user, place) = authority.rsplit_once('@').map_or((None, authority), |(user, place)| (Some(user), place));
+    let (host, port) = match place.rsplit_once(':') {
+        Some((host, port)) if !port.contains(']') => (host, port.parse::<u16>().is_ok()),
+        _ => (place, true),
+    };
+    if host.is_empty() || !port {
+        return Some(WrongBase::Host);
+    }
+    user.map(|_| WrongBase::User)
 }
 
 /// A part of a URL with its percent-encoded bytes decoded.
@@ -118,6 +161,31 @@ fn is_token(name: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_base_url_is_the_beginning_of_a_url_and_what_is_wrong_with_any_other_is_known() {
+        for url in
+            ["https://api.example.com", "http://127.0.0.1:8080/v1", "http://[::1]/", "http://[::1]:80", "http://a/"]
+        {
+            assert_eq!(wrong_base(url), None, "{url}");
+        }
+        for (url, wrong) in [
+            ("", WrongBase::Scheme),
+            ("127.0.0.1:9311", WrongBase::Scheme),
+            ("ftp://a", WrongBase::Scheme),
+            ("http://exa mple", WrongBase::Letter),
+            ("https://exämple", WrongBase::Letter),
+            ("https://a/?key=b", WrongBase::Query),
+            ("https://a#b", WrongBase::Query),
+            ("https://", WrongBase::Host),
+            ("http://:80/", WrongBase::Host),
+            ("http://a:b/", WrongBase::Host),
+            ("http://a:99999", WrongBase::Host),
+            ("https://me:pass@a/", WrongBase::User),
+        ] {
+            assert_eq!(wrong_base(url), Some(wrong), "{url}");
+        }
+    }
 
     #[test]
     fn credentials_are_taken_out_of_urls_and_nothing_else_is() {

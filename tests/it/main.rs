@@ -2,6 +2,7 @@
 
 #![expect(clippy::panic, clippy::unwrap_used, reason = "a test that cannot go on says so by its panic")]
 
+mod addresses;
 mod again;
 mod agent_models;
 mod agent_samples;

@@ -123,6 +123,7 @@ fn notes_of(options: &Options) -> Result<Vec<String>, CliError> {
         needs::of_judges(judges, options.replay.is_some()),
         needs::of_programs(needs::planned_agents(options), sandbox),
         needs::of_configurations(needs::planned_agents(options)).into_iter().collect(),
+        needs::of_addresses(options),
         needs::of_reach(options),
         needs::of_versions(options, None)?,
     ];

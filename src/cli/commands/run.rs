@@ -81,7 +81,9 @@ pub fn run(args: &Run, console: &mut Console) -> Result<Exit, CliError> {
             let judges = needs::of_judges(&options.fixture.judges, options.replay.is_some());
             let programs = needs::of_programs(needs::planned_agents(&options), options.sandbox.as_ref());
             let written = needs::of_configurations(needs::planned_agents(&options)).into_iter().collect();
-            needs::refuse(&[judges, programs, written, needs::of_reach(&options)].concat())?;
+            needs::refuse(
+                &[judges, programs, written, needs::of_addresses(&options), needs::of_reach(&options)].concat(),
+            )?;
             check_first::refuse(&args.judges, &options)?;
             let making = prelude.making();
             let image = image::of_options(&options, console)?;

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
+use crate::cli::addresses;
 use crate::cli::args::Which;
 use crate::cli::args::operation::OperationFlags;
 use crate::cli::beforehand::judging_themselves;
@@ -82,7 +83,12 @@ pub(super) fn conduct(
         let judges = needs::of_judges(&session.grader.fixture.judges, is_replayed);
         let programs = needs::of_programs(agents_to_start(&session), session.config.sandbox.as_ref());
         let written = needs::of_configurations(agents_to_start(&session)).into_iter().collect();
-        needs::refuse(&[judges, programs, written].concat())?;
+        let config = &session.config;
+        let network = config.sandbox.as_ref().map_or(Network::Open, |sandbox| sandbox.network);
+        let asked = (config.gateway_use(), network);
+        let asking = agents_to_start(&session).into_iter().filter(|_| config.replay.is_none());
+        let wrong = addresses::of_agents(asking, &session.fixture, config.models.first().map(String::as_str), asked);
+        needs::refuse(&[judges, programs, written, wrong].concat())?;
         let (models, judge_models) = (&session.config.models, &session.config.judge_models);
         let same = judging_themselves(&session.fixture, &session.grader.fixture.judges, models, judge_models);
         news.extend(same.map(|message| Event::Notice { message }));

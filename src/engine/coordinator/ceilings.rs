@@ -1,12 +1,17 @@
 //! The ceilings of the whole experiment, of its cost and its time: when they are reached, and which costs cannot be limited
 //! because they are not known.
 
+use std::collections::BTreeMap;
+use std::ffi::OsString;
 use std::time::Duration;
 
 use crate::engine::coordinator::Coordinator;
+use crate::gateway::{Way, is_given};
+use crate::model::agent::Agent;
 use crate::model::event::Event;
 use crate::model::ids::RunId;
 use crate::model::money::Usd;
+use crate::model::sandbox::Network;
 use crate::model::usage::Total;
 use crate::rules::facts::Fact;
 
@@ -26,9 +31,10 @@ impl Coordinator<'_> {
     }
 
     /// Reports at the start which costs the ceiling cannot limit.
-    pub(super) fn report_what_is_not_limited(&mut self) {
+    pub(super) fn report_what_is_not_limited(&mut self, inherited: &BTreeMap<OsString, OsString>) {
         let silent = self.state.spent().unknown;
-        let owes_none = |run| self.place.subtest(run).is_some_and(|subtest| subtest.agent.may_hide_its_cost());
+        let owes_none =
+            |run| self.place.subtest(run).is_some_and(|subtest| self.hides_its_cost(&subtest.agent, inherited));
         let why = match silent {
             0 if self.progress.to_do().any(owes_none) => "agents that owe no record may not say what they cost",
             0 => return,
@@ -37,6 +43,17 @@ impl Coordinator<'_> {
         };
         let why = if silent > 1 { format!("{silent} {why}") } else { why.to_owned() };
         self.report_ceiling(&why);
+    }
+
+    /// Whether an agent may keep to itself what it costs: nobody makes it say so, and the gateway does not see it.
+    fn hides_its_cost(&self, agent: &Agent, inherited: &BTreeMap<OsString, OsString>) -> bool {
+        let (place, config) = (&self.place, &self.place.config);
+        let network = config.sandbox.as_ref().map_or(Network::Open, |sandbox| sandbox.network);
+        let asked = (config.gateway_use(), network);
+        let given = place.fixture.variables_given_to(agent);
+        let has = |name: &str| is_given(agent, &given, inherited, name);
+        let is_metered = || matches!(Way::of(agent, place.model(), asked, has), Some(Way::Through(_)));
+        agent.may_hide_its_cost() && config.replay.is_none() && !is_metered()
     }
 
     /// Reports the first cost that is not known: `before` is what was spent without the run.

@@ -166,6 +166,7 @@ impl<'a> Coordinator<'a> {
             let tell = move |model, wait| line.send(Input::Limited(model, wait));
             gateway.begin(progress.spent().total().known, limits.max_cost, tell);
         }
+        let inherited = session_options.surroundings.inherited.clone();
         let workplace =
             Workplace::new(Arc::clone(&place), session_options.surroundings).map_err(EngineError::Signals)?;
         let mut coordinator = Self {
@@ -197,7 +198,7 @@ impl<'a> Coordinator<'a> {
         for event in mended.into_iter().chain(altered).map(|message| Event::Mended { message }).chain(notices) {
             coordinator.emit(&event);
         }
-        coordinator.report_what_is_not_limited();
+        coordinator.report_what_is_not_limited(&inherited);
         coordinator.go()?;
         Ok(coordinator)
     }
