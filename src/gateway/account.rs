@@ -11,6 +11,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::ledger::{Ledger, Unwritten, Written};
+use super::on_their_way::Places;
 use super::tape::{Played, Tape};
 use super::throttle::{Throttle, Waited};
 use super::till::Till;
@@ -94,6 +95,8 @@ pub(super) struct Account {
     /// How many requests are on their way.
     under_way: Mutex<usize>,
     fewer: Condvar,
+    /// Those that were passed on.
+    places: Places,
     /// How many of them are being held back.
     held: AtomicUsize,
     is_closed: AtomicBool,
@@ -106,8 +109,17 @@ pub(super) struct Account {
     /// In what the first request differed that is not on the tape that is played, and since when.
     unmatched: OnceLock<(String, Stopwatch)>,
     pub terms: Terms,
-    till: Arc<Till>,
+    pub till: Arc<Till>,
     pub throttle: Arc<Throttle>,
+}
+
+/// That a request is being held back.
+pub(super) struct Held<'a>(&'a AtomicUsize);
+
+impl Drop for Held<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::SeqCst);
+    }
 }
 
 /// Real addresses and keys. They are never shown.
@@ -157,6 +169,7 @@ impl Account {
             ledger: Mutex::new(Ledger::open(ledger)?),
             under_way: Mutex::default(),
             fewer: Condvar::new(),
+            places: Places::default(),
             held: AtomicUsize::new(0),
             is_closed: AtomicBool::new(false),
             refused: OnceLock::new(),
@@ -219,6 +232,8 @@ impl Account {
         if let Some((usd, _)) = exchange.cost.at_least() {
             self.till.take(self.terms.run, usd);
         }
+        self.till.learn(&exchange);
+        self.places.lock().learn(&exchange);
         self.ledger().add(exchange);
     }
 
@@ -280,17 +295,29 @@ impl Account {
         self.played.as_ref().map_or(0, |played| played.lock().unwrap_or_else(PoisonError::into_inner).left())
     }
 
+    /// What is known to be used.
+    pub(super) fn used(&self) -> Usage {
+        let ledger = self.ledger();
+        let used = ledger.used();
+        Usage { tokens: used.tokens, cost: Cost::of(used.cost, CostSource::Metered) }
+    }
+
+    /// Its requests that are on their way.
+    pub(super) fn places(&self) -> &Places {
+        &self.places
+    }
+
+    /// Whether nobody may ask any more.
+    pub(super) fn is_closed(&self) -> bool {
+        self.is_closed.load(Ordering::SeqCst)
+    }
+
     /// The limit that is reached, so that nothing more may be asked.
     pub(super) fn limit_reached(&self) -> Option<Exceeded> {
-        let used = {
-            let ledger = self.ledger();
-            let used = ledger.used();
-            Usage { tokens: used.tokens, cost: Cost::of(used.cost, CostSource::Metered) }
-        };
         let exceeded = self
             .terms
             .allowance
-            .reached(&used, None)
+            .reached(&self.used(), None)
             .or_else(|| self.till.reached().filter(|_| self.terms.heeds_ceiling))?;
         self.refuse_at(exceeded);
         Some(exceeded)
@@ -340,12 +367,16 @@ impl Account {
         self.held.load(Ordering::SeqCst) > 0
     }
 
+    /// One request is being held back, until this is dropped.
+    pub(super) fn holds_one(&self) -> Held<'_> {
+        self.held.fetch_add(1, Ordering::SeqCst);
+        Held(&self.held)
+    }
+
     /// Waits until a model may be asked.
     pub(super) fn turn(&self, model: &ModelName, patience: Duration) -> Waited {
-        self.held.fetch_add(1, Ordering::SeqCst);
-        let waited = self.throttle.turn(model, patience, || self.is_closed.load(Ordering::SeqCst));
-        self.held.fetch_sub(1, Ordering::SeqCst);
-        waited
+        let _held = self.holds_one();
+        self.throttle.turn(model, patience, || self.is_closed())
     }
 
     /// The name under which the limits of a model are kept: that of the run's own model, where it is the same, so that the coordinator knows

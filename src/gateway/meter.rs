@@ -6,6 +6,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::account::Account;
+use super::place::Place;
 use super::reader::{MOST_WHOLE, Reader};
 use super::refusal;
 use super::throttle::{Turn, Waited};
@@ -21,6 +22,8 @@ use crate::rules::prices;
 const IDS: [&str; 4] = ["request-id", "x-request-id", "x-goog-request-id", "x-amzn-requestid"];
 /// The status of a rate limit.
 const RATE_LIMITED: u16 = 429;
+/// After so long it is worth another try to be passed on beside others.
+const ANOTHER_TRY: Duration = Duration::from_secs(10);
 /// No pause that nobody named is longer.
 const LONGEST_GUESS: Duration = Duration::from_mins(1);
 /// The longest text of another that is kept.
@@ -37,6 +40,8 @@ pub(super) struct Metering {
     tries: u32,
     /// The right to ask its model, while it is being asked.
     turn: Option<Turn>,
+    /// Its place among those that are on their way.
+    place: Option<Place>,
     /// What is known of it; `None` for a request that asks no model.
     exchange: Option<Exchange>,
     reader: Reader,
@@ -87,6 +92,7 @@ impl Metering {
             passed_on: came,
             tries: 0,
             turn: None,
+            place: None,
             exchange,
             reader,
             is_unreached: false,
@@ -135,10 +141,19 @@ impl Metering {
             return Ok(());
         };
         let name = self.account.name_of(model.as_deref().unwrap_or_default());
-        let patience = self.account.patience(self.came.worked());
         if let Some(answer) = self.at_limit() {
             return Err(Some(answer));
         }
+        // Near a limit, one request is answered before the next one passes.
+        self.place = Place::of(&self.account);
+        if self.place.is_none() {
+            let is_closed = self.account.is_closed();
+            return Err((!is_closed).then(|| self.refuse(refusal::later(interface, ANOTHER_TRY), None)));
+        }
+        if let Some(answer) = self.at_limit() {
+            return Err(Some(answer));
+        }
+        let patience = self.account.patience(self.came.worked());
         let waited = self.account.turn(&name, patience);
         // Others may have used the rest meanwhile.
         if let Some(answer) = self.at_limit() {
@@ -203,12 +218,11 @@ impl Metering {
             exchange.cost = Cost::NOTHING;
             return;
         }
-        let (tokens, own) = (exchange.tokens, &self.account.terms.prices);
-        let estimate =
-            exchange.model.as_deref().and_then(|model| prices::estimate(&tokens, &[tokens], model, own, clock::now()));
-        if let Some(prices::Estimate { usd, .. }) = estimate {
+        let (tokens, own, beside) = (exchange.tokens, &self.account.terms.prices, self.reader.beside);
+        let model = exchange.model.as_deref();
+        if let Some(usd) = model.and_then(|model| prices::of_request(&tokens, beside, model, own, clock::now())) {
             // What came after it broke off is paid, too.
-            let is_all = passage == Passage::Whole && self.reader.is_all();
+            let is_all = passage == Passage::Whole && self.reader.is_all() && !beside.has_more;
             exchange.cost =
                 Cost::of(Total { known: usd, unknown: u32::from(!is_all), ..Total::ZERO }, CostSource::Metered);
         }
@@ -240,12 +254,12 @@ impl Tap for Metering {
         self.tries += 1;
         let (again, name) = (exchange.clone(), self.account.name_of(exchange.model.as_deref().unwrap_or_default()));
         // A refusal that nobody learns of is not kept.
-        let taking = self.take.take();
+        let (taking, place) = (self.take.take(), self.place.take());
         self.begins(status, headers);
         self.reader.read(body);
         self.ends(Ending::Whole);
         self.settle();
-        self.take = taking;
+        (self.take, self.place) = (taking, place);
         self.passed_on = Stopwatch::start();
         // Where it must not be asked again in time, whoever asked is given this refusal, which is written down.
         let Waited::Go(turn) = self.account.turn(&name, patience) else { return false };
@@ -279,7 +293,8 @@ impl Tap for Metering {
         }
         exchange.request_id = IDS.iter().find_map(|name| named(name)).map(short);
         exchange.first_byte_seconds = Some(seconds);
-        let is_streamed = named("content-type").is_some_and(|kind| kind.starts_with("text/event-stream"));
+        let is_streamed =
+            named("content-type").is_some_and(|kind| kind.trim().to_ascii_lowercase().starts_with("text/event-stream"));
         self.reader = Reader::new(Some(exchange.interface), is_streamed);
     }
 
@@ -312,6 +327,7 @@ impl Tap for Metering {
             self.is_written = true;
             self.account.write_down(exchange.clone());
         }
+        self.place = None;
     }
 
     fn ends(&mut self, end: Ending) {

@@ -7,6 +7,8 @@ mod fields;
 mod lease;
 mod ledger;
 mod meter;
+mod on_their_way;
+mod place;
 mod providers;
 mod reader;
 mod refusal;

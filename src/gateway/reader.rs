@@ -7,9 +7,13 @@ use serde_json::Value;
 use super::fields::{self, Found};
 use crate::model::exchange::Interface;
 use crate::model::usage::Tokens;
+use crate::rules::prices::Beside;
 
 /// The largest answer that is read whole; a longer one passes and is not metered.
 pub(super) const MOST_WHOLE: usize = 32 << 20;
+/// The longest data of an event that stands in several lines, and the most of these.
+const MOST_JOINED: usize = 1 << 20;
+const MOST_LINES: usize = 100;
 /// The longest event of a stream that is read.
 const MOST_EVENT: usize = 16 << 20;
 
@@ -19,6 +23,7 @@ pub(super) struct Reader {
     form: Form,
     pub tokens: Tokens,
     pub model: Option<String>,
+    pub beside: Beside,
     /// Whether the event that ends an answer has come.
     is_over: bool,
 }
@@ -26,16 +31,24 @@ pub(super) struct Reader {
 enum Form {
     /// One JSON value.
     Whole(Vec<u8>),
-    /// Events, of which the unfinished line is kept.
-    Events(Vec<u8>),
+    /// Events.
+    Events(Unfinished),
     /// It is too long to be read.
     TooLong,
 }
 
+/// What has come of an event.
+#[derive(Default)]
+struct Unfinished {
+    line: Vec<u8>,
+    /// Its data, line by line, as far as that is no whole value yet.
+    data: Vec<u8>,
+}
+
 impl Reader {
     pub(super) fn new(interface: Option<Interface>, is_streamed: bool) -> Self {
-        let form = if is_streamed { Form::Events(Vec::new()) } else { Form::Whole(Vec::new()) };
-        Self { interface, form, tokens: Tokens::default(), model: None, is_over: false }
+        let form = if is_streamed { Form::Events(Unfinished::default()) } else { Form::Whole(Vec::new()) };
+        Self { interface, form, tokens: Tokens::default(), model: None, beside: Beside::default(), is_over: false }
     }
 
     /// Reads what comes; `true` when the event that ends an answer is in it.
@@ -50,13 +63,14 @@ impl Reader {
                 body.extend_from_slice(bytes);
                 false
             }
-            Form::Events(line) => {
-                let mut line = mem::take(line);
+            Form::Events(unfinished) => {
+                let Unfinished { mut line, mut data } = mem::take(unfinished);
                 let mut is_over = false;
                 let mut rest = bytes;
-                while let Some(end) = rest.iter().position(|byte| *byte == b'\n') {
+                // A line may end by either, or by both: the empty line between them says nothing.
+                while let Some(end) = rest.iter().position(|byte| matches!(byte, b'\n' | b'\r')) {
                     line.extend_from_slice(&rest[..end]);
-                    is_over |= self.event(&line);
+                    is_over |= self.line(&line, &mut data);
                     line.clear();
                     rest = &rest[end + 1..];
                 }
@@ -64,7 +78,7 @@ impl Reader {
                 if line.len() + rest.len() <= MOST_EVENT {
                     line.extend_from_slice(rest);
                 }
-                self.form = Form::Events(line);
+                self.form = Form::Events(Unfinished { line, data });
                 self.is_over |= is_over;
                 is_over
             }
@@ -82,9 +96,9 @@ impl Reader {
         match mem::replace(&mut self.form, Form::TooLong) {
             // Gemini streams a list where it is not asked for events.
             Form::Whole(body) => fields::each(&body, self.keys(), |found| self.take(found)),
-            Form::Events(line) => {
-                self.is_over |= self.event(&line);
-                self.form = Form::Events(Vec::new());
+            Form::Events(Unfinished { line, mut data }) => {
+                self.is_over |= self.line(&line, &mut data);
+                self.form = Form::Events(Unfinished::default());
             }
             Form::TooLong => {}
         }
@@ -99,24 +113,46 @@ impl Reader {
         }
     }
 
-    /// Reads a line of a stream; `true` when it ends the answer.
-    fn event(&mut self, line: &[u8]) -> bool {
+    /// Reads a line of a stream, behind the data of the same event that came before it; `true` when it ends the answer.
+    fn line(&mut self, line: &[u8], before: &mut Vec<u8>) -> bool {
+        // An empty line may stand between the two halves of a line's end, so that only what is whole ends an event.
         let Some(data) = line.strip_prefix(b"data:") else { return false };
         let data = data.trim_ascii();
-        if data == b"[DONE]" {
-            return true;
+        if !before.is_empty() {
+            before.push(b'\n');
+            before.extend_from_slice(data);
         }
-        let Some(found) = fields::whole(data, self.keys()) else { return false };
+        let joined = (!before.is_empty()).then(|| self.event(before)).flatten();
+        if let Some(is_over) = joined.or_else(|| self.event(data)) {
+            before.clear();
+            return is_over;
+        }
+        if before.is_empty() {
+            before.extend_from_slice(data);
+        }
+        // What grows without becoming whole is none.
+        if before.len() > MOST_JOINED || before.split(|byte| *byte == b'\n').nth(MOST_LINES).is_some() {
+            before.clear();
+        }
+        false
+    }
+
+    /// Reads the data of an event: whether it ends the answer; `None` where it is not whole.
+    fn event(&mut self, data: &[u8]) -> Option<bool> {
+        if data == b"[DONE]" {
+            return Some(true);
+        }
+        let found = fields::whole(data, self.keys())?;
         self.take(found);
         let kind = fields::text(found[0]);
-        matches!(
+        Some(matches!(
             (self.interface, kind.as_deref()),
             (Some(Interface::Anthropic), Some("message_stop"))
                 | (
                     Some(Interface::OpenAiResponses),
                     Some("response.completed" | "response.incomplete" | "response.failed")
                 )
-        )
+        ))
     }
 
     /// Takes what an answer, or a part of it, says of its model and of tokens. Later counts are those of the whole so far.
@@ -130,6 +166,11 @@ impl Reader {
             self.model = Some(model);
         }
         if let Some(usage) = fields::value(usage).filter(Value::is_object) {
+            let hour = usage["cache_creation"]["ephemeral_1h_input_tokens"].as_u64();
+            self.beside.for_an_hour = hour.unwrap_or(self.beside.for_an_hour);
+            // Searches of the provider's own are paid each.
+            let searches = usage["server_tool_use"]["web_search_requests"].as_u64();
+            self.beside.has_more |= searches.is_some_and(|searches| searches > 0);
             let Tokens { input, output, cache_creation, cache_read } = interface.tokens(&usage);
             let before = self.tokens;
             self.tokens = Tokens {

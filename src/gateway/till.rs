@@ -3,9 +3,12 @@
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use crate::model::allowance::Exceeded;
+use super::on_their_way::OnTheirWay;
+use crate::model::allowance::{Allowance, Exceeded};
+use crate::model::exchange::Exchange;
 use crate::model::ids::RunId;
 use crate::model::money::Usd;
+use crate::model::usage::{Cost, CostSource, Usage};
 
 /// The money of a session's experiment.
 #[derive(Debug, Default)]
@@ -18,6 +21,14 @@ struct Money {
     counted: Usd,
     /// What the answers to agents at work cost, run by run, until their attempt is counted.
     open: BTreeMap<RunId, Usd>,
+    /// Requests of all runs whose answers are not counted yet.
+    on_their_way: OnTheirWay,
+}
+
+impl Money {
+    fn used(&self) -> Usd {
+        self.open.values().fold(self.counted, |sum, usd| sum + *usd)
+    }
 }
 
 impl Till {
@@ -27,7 +38,7 @@ impl Till {
 
     /// Begins with what former sessions spent.
     pub(super) fn begin(&self, spent: Usd, ceiling: Option<Usd>) {
-        *self.money() = Money { ceiling, counted: spent, open: BTreeMap::new() };
+        *self.money() = Money { ceiling, counted: spent, ..Money::default() };
     }
 
     /// An answer to the agent of a run cost this.
@@ -47,11 +58,33 @@ impl Till {
         self.count_attempt(run, usd);
     }
 
+    /// What an answer took, others may take.
+    pub(super) fn learn(&self, exchange: &Exchange) {
+        self.money().on_their_way.learn(exchange);
+    }
+
+    /// Lets one more request be on its way, and where it `is_free`, as the only one of its run, always; `false` where it is one too many by now.
+    pub(super) fn takes_place(&self, is_free: bool) -> bool {
+        let mut money = self.money();
+        let most = Allowance { cost: money.ceiling, ..Allowance::default() };
+        let used = Usage { cost: Cost::of(money.used().into(), CostSource::Metered), ..Usage::default() };
+        let takes = is_free || money.on_their_way.has_room(&most, &used);
+        if takes {
+            money.on_their_way.begins();
+        }
+        takes
+    }
+
+    /// One is no longer on its way.
+    pub(super) fn gives_place(&self) {
+        self.money().on_their_way.ends();
+    }
+
     /// The ceiling, when it is reached.
     pub(super) fn reached(&self) -> Option<Exceeded> {
         let money = self.money();
         let most = money.ceiling?;
-        let used = money.open.values().fold(money.counted, |sum, usd| sum + *usd);
+        let used = money.used();
         (used >= most).then_some(Exceeded::Experiment { most, used })
     }
 }

@@ -67,8 +67,9 @@ impl Interface {
             Self::Gemini => {
                 let cached = count("cachedContentTokenCount");
                 let (written, thought) = (count("candidatesTokenCount"), count("thoughtsTokenCount"));
+                let by_tools = count("toolUsePromptTokenCount").unwrap_or(0);
                 Tokens {
-                    input: beside(count("promptTokenCount"), cached),
+                    input: beside(count("promptTokenCount"), cached).map(|read| read.saturating_add(by_tools)),
                     output: written.or(thought).map(|_| written.unwrap_or(0).saturating_add(thought.unwrap_or(0))),
                     cache_read: cached,
                     cache_creation: None,
@@ -171,6 +172,8 @@ mod tests {
         assert_eq!(Interface::OpenAiChat.tokens(&chat), tokens(6, 3, 4));
         let gemini = json!({"promptTokenCount": 10, "cachedContentTokenCount": 4, "candidatesTokenCount": 1, "thoughtsTokenCount": 2});
         assert_eq!(Interface::Gemini.tokens(&gemini), tokens(6, 3, 4));
+        let by_tools = json!({"promptTokenCount": 10, "candidatesTokenCount": 3, "cachedContentTokenCount": 4, "toolUsePromptTokenCount": 5});
+        assert_eq!(Interface::Gemini.tokens(&by_tools), tokens(11, 3, 4), "what tools of the provider read is read");
         assert_eq!(Interface::Anthropic.tokens(&json!({"input_tokens": "many"})), Tokens::default());
     }
 }

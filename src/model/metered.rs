@@ -15,7 +15,7 @@ const MOST_NAMES: usize = 1000;
 pub struct Metered {
     /// How many requests there were.
     pub requests: usize,
-    /// How many of them were answered, and not refused.
+    /// How many of them were answered, or were being answered until whoever asked went away, and not refused.
     pub answered: usize,
     /// Their tokens, as far as they are known.
     pub tokens: Tokens,
@@ -39,7 +39,7 @@ impl Metered {
     pub fn add(&mut self, exchange: &Exchange) {
         let is_answered = matches!(exchange.status, Some(200..300));
         self.requests += 1;
-        self.answered += usize::from(is_answered);
+        self.answered += usize::from(is_answered && exchange.passage != Passage::Cut);
         self.has_status |= exchange.status.is_some();
         self.tokens = self.tokens.plus(exchange.tokens);
         self.cost += exchange.cost.into();

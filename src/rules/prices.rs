@@ -46,6 +46,29 @@ pub fn estimate(tokens: &Tokens, requests: &[Tokens], model: &str, own: &OwnPric
     Some(Estimate { usd: Usd::from_dollars_or_most(dollars)?, prices: by(LIST, &model_of_list) })
 }
 
+/// What one request took beside its tokens.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Beside {
+    /// How many of the tokens that were written to the cache stay there for an hour, which costs more than some minutes.
+    pub for_an_hour: u64,
+    /// Whether it used what is paid by another measure than tokens: then they are not all that it cost.
+    pub has_more: bool,
+}
+
+/// What the tokens of one request cost, as far as that is known.
+#[must_use]
+pub fn of_request(tokens: &Tokens, beside: Beside, model: &str, own: &OwnPrices, at: Timestamp) -> Option<Usd> {
+    let Estimate { usd, prices } = estimate(tokens, &[*tokens], model, own, at)?;
+    if beside.for_an_hour == 0 || prices.table == OWN {
+        return Some(usd);
+    }
+    let counts = Counts::of(tokens);
+    #[expect(clippy::cast_precision_loss, reason = "nobody uses 2^53 tokens")]
+    let counts = Counts { for_an_hour: (beside.for_an_hour as f64).min(counts.cache_written), ..counts };
+    let dollars = listed(&counts, model, at).map(|(dollars, _)| dollars);
+    Some(dollars.and_then(Usd::from_dollars_or_most).unwrap_or(usd))
+}
+
 /// Tokens as the list counts them.
 #[derive(Debug, Clone, Copy)]
 struct Counts {
@@ -54,6 +77,8 @@ struct Counts {
     written: f64,
     cache_read: f64,
     cache_written: f64,
+    /// A part of `cache_written`.
+    for_an_hour: f64,
 }
 
 impl Counts {
@@ -65,16 +90,17 @@ impl Counts {
         };
         let (cache_read, cache_written) = (count(tokens.cache_read), count(tokens.cache_creation));
         let read = count(tokens.input) + cache_read + cache_written;
-        Self { read, written: count(tokens.output), cache_read, cache_written }
+        Self { read, written: count(tokens.output), cache_read, cache_written, for_an_hour: 0.0 }
     }
 
     fn divided_by(self, number: f64) -> Self {
-        let Self { read, written, cache_read, cache_written } = self;
+        let Self { read, written, cache_read, cache_written, for_an_hour } = self;
         Self {
             read: read / number,
             written: written / number,
             cache_read: cache_read / number,
             cache_written: cache_written / number,
+            for_an_hour: for_an_hour / number,
         }
     }
 }
@@ -93,12 +119,15 @@ fn of_short(tokens: &Tokens, model: &str, at: Timestamp) -> Option<(f64, String)
 
 /// What the tokens of one request cost by the list, in dollars, and the model in it.
 fn listed(counts: &Counts, model: &str, at: Timestamp) -> Option<(f64, String)> {
-    let usage = genai_prices::Usage::from([
+    let kinds = [
         (UsageKey::INPUT_TOKENS, counts.read),
         (UsageKey::OUTPUT_TOKENS, counts.written),
         (UsageKey::CACHE_READ_TOKENS, counts.cache_read),
         (UsageKey::CACHE_WRITE_TOKENS, counts.cache_written),
-    ]);
+    ];
+    // Few models of the list have such a price.
+    let of_hours = (counts.for_an_hour > 0.0).then_some((UsageKey::CACHE_WRITE_1H_TOKENS, counts.for_an_hour));
+    let usage: genai_prices::Usage = kinds.into_iter().chain(of_hours).collect();
     let time = UNIX_EPOCH + Duration::from_secs(u64::try_from(at.as_second()).unwrap_or_default());
     // Programs that know many providers name a model behind its provider.
     let behind = model.split_once('/').map(|(provider, model)| (model, Some(provider)));
@@ -141,6 +170,22 @@ mod tests {
         assert_eq!((table.as_str(), model.as_str()), (LIST, "anthropic/claude-sonnet-4-5"));
         assert_eq!(date.to_string(), "2026-11-29");
         assert_eq!(priced(&TOKENS, "anthropic/claude-sonnet-4-5").unwrap().usd, usd(0.013_41));
+    }
+
+    #[test]
+    fn what_stays_in_the_cache_for_an_hour_costs_twice_what_is_read() {
+        let million = Tokens { input: Some(0), output: Some(0), cache_creation: Some(100_000), cache_read: None };
+        let of = |for_an_hour, model: &str, own: &OwnPrices| {
+            let beside = Beside { for_an_hour, has_more: false };
+            of_request(&million, beside, model, own, at("2026-11-29T12:00:00Z")).map(|usd| usd.to_string())
+        };
+        let none = OwnPrices::new();
+        for (for_an_hour, cost) in [(0, "$0.3750"), (40_000, "$0.4650"), (100_000, "$0.6000"), (u64::MAX, "$0.6000")] {
+            assert_eq!(of(for_an_hour, "claude-sonnet-4-5", &none).as_deref(), Some(cost), "{for_an_hour}");
+        }
+        let price = Price { input: usd(1.0), output: usd(1.0), cache_read: None, cache_write: Some(usd(2.0)) };
+        let own = OwnPrices::from([("mine".to_owned(), price)]);
+        assert_eq!(of(100_000, "mine", &own).as_deref(), Some("$0.2000"), "whoever names a price names it for all");
     }
 
     #[test]

@@ -1,10 +1,12 @@
-//! Whether nobody answered an agent until its time was over: then it was not measured.
+//! Whether nobody answered an agent: then it was not measured.
 
 use crate::model::exchange::{Exchange, Passage};
 use crate::model::outcome::FailureKind;
 
 /// The status of a rate limit.
 const RATE_LIMITED: u16 = 429;
+/// The statuses of those whose key is not accepted.
+const UNKNOWN: [u16; 2] = [401, 403];
 
 /// What came of a request.
 enum Came {
@@ -41,7 +43,7 @@ pub struct Unanswered {
 /// What came of a request that nobody answered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Last {
-    /// Its provider refused with this status, for a reason that passes.
+    /// Its provider refused with this status.
     Refused(u16),
     /// Its provider was not reached, or broke off.
     Lost,
@@ -53,7 +55,11 @@ impl Unanswered {
     /// The kind of failure that it is.
     #[must_use]
     pub fn kind(&self) -> FailureKind {
-        if self.last == Last::Refused(RATE_LIMITED) { FailureKind::RateLimit } else { FailureKind::Provider }
+        match self.last {
+            Last::Refused(RATE_LIMITED) => FailureKind::RateLimit,
+            Last::Refused(status) if UNKNOWN.contains(&status) => FailureKind::Auth,
+            Last::Refused(_) | Last::Lost | Last::Silence => FailureKind::Provider,
+        }
     }
 }
 
@@ -66,15 +72,29 @@ pub fn unanswered(exchanges: &[Exchange]) -> Option<Unanswered> {
     let ended = || exchanges.iter().rev().filter(|it| !matches!(came(it), Came::Open));
     let at_last = ended().take_while(|it| matches!(came(it), Came::Nothing)).count();
     let requests = if was_answered { at_last } else { exchanges.len() };
-    let last = match ended().next() {
+    (requests > 0).then_some(Unanswered { requests, was_answered, last: last(exchanges) })
+}
+
+/// The same of an agent that failed by itself: that it asked, and was never given an answer. What was refused for what it asked is no
+/// answer, either.
+#[must_use]
+pub fn never_answered(exchanges: &[Exchange]) -> Option<Unanswered> {
+    let requests = exchanges.len();
+    let was_answered = exchanges.iter().any(|it| matches!(came(it), Came::Answer));
+    let unanswered = Unanswered { requests, was_answered, last: last(exchanges) };
+    (requests > 0 && !was_answered).then_some(unanswered)
+}
+
+/// What came of the last request that ended.
+fn last(exchanges: &[Exchange]) -> Last {
+    match exchanges.iter().rev().find(|it| !matches!(came(it), Came::Open)) {
         // The gateway passes a provider's refusal on where it asks nobody itself.
         Some(Exchange { status: Some(status), passage: Passage::Whole | Passage::Left | Passage::Refused, .. }) => {
             Last::Refused(*status)
         }
         Some(_) => Last::Lost,
         None => Last::Silence,
-    };
-    (requests > 0).then_some(Unanswered { requests, was_answered, last })
+    }
 }
 
 #[cfg(test)]
@@ -109,6 +129,23 @@ mod tests {
             (&[limited, (Some(429), Passage::Refused)], 2, false, Last::Refused(429)),
         ] {
             assert_eq!(of(exchanges), Some(Unanswered { requests, was_answered, last }), "{exchanges:?}");
+        }
+        for answered in [&[][..], &[ok], &[wrong, ok, down], &[stalled]] {
+            let exchanges: Vec<Exchange> = answered.iter().copied().map(exchange).collect();
+            assert_eq!(never_answered(&exchanges), None, "{answered:?}");
+        }
+        let unknown = (Some(401), Passage::Whole);
+        for (exchanges, last, kind) in [
+            (&[wrong, down][..], Last::Refused(529), FailureKind::Provider),
+            (&[down, wrong, open], Last::Refused(400), FailureKind::Provider),
+            (&[unknown], Last::Refused(401), FailureKind::Auth),
+            (&[unknown, limited], Last::Refused(429), FailureKind::RateLimit),
+            (&[broken, gone], Last::Lost, FailureKind::Provider),
+            (&[open], Last::Silence, FailureKind::Provider),
+        ] {
+            let exchanges: Vec<Exchange> = exchanges.iter().copied().map(exchange).collect();
+            let never = never_answered(&exchanges).unwrap();
+            assert_eq!((never.last, never.kind()), (last, kind), "{exchanges:?}");
         }
         let limited = of(&[limited]).unwrap();
         assert_eq!((limited.kind(), of(&[gone]).unwrap().kind()), (FailureKind::RateLimit, FailureKind::Provider));

@@ -81,6 +81,10 @@ fn a_check_spends_no_more_than_is_left_of_the_ceiling_and_says_what_it_cost_besi
     let flags = ["--check-judges", "--jobs", "1", "--max-drift", "1"];
     let refused = run(&world, &fixture, &[&flags[..], &["--max-cost-usd", "0"]].concat()).exits(6);
     assert!(refused.stderr.contains("it was not asked, as `--max-cost-usd` was reached"), "{refused}");
+    assert!(
+        refused.stderr.contains("raise `--max-cost-usd`") && !refused.stderr.contains("keeps it from"),
+        "{refused}"
+    );
     assert_eq!(started(&world), 0);
     let dir = experiment(&world);
     let output = world.scylla(&["resume", &dir, "--check-judges", "--max-drift", "1", "--max-cost-usd", "3"]).exits(0);

@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use crate::gateway::{COST, Place, asks};
 use crate::model_server::{Asked, Say};
 use crate::scenes::{experiment, json as read, output};
+use crate::world::Live;
 
 const REQUIRED: [&str; 2] = ["--gateway", "require"];
 
@@ -78,6 +79,39 @@ fn the_ceiling_counts_what_is_known_of_a_run_of_which_a_part_is_not() {
         output(&mut place.runs("6", &[&REQUIRED[..], &["--jobs", "1", "--max-cost-usd", "0.009"]].concat())).exits(6);
     assert!(ended.stdout.contains("at least"), "{ended}");
     assert!(place.asked() <= 6, "{} requests: {ended}", place.asked());
+}
+
+#[test]
+fn an_agent_that_nobody_ever_answered_and_that_failed_is_no_result() {
+    let refused = |status: u16| Say::refuse(status, "no");
+    for (said, kind, told) in [
+        (refused(500), "provider", "answered the last one with 500"),
+        (refused(401), "auth", "answered the last one with 401"),
+        (refused(400), "provider", "answered the last one with 400"),
+        (refused(429), "rate_limit", "answered the last one with 429"),
+        (Say::Cut, "provider", "was not reached, or broke off"),
+    ] {
+        let place = Place::scripted(&asks(2, "exit 1"), move |_| said.clone());
+        let limits = ["--attempts", "1", "--hold", "0s"];
+        let mut live = Live::start(&mut place.runs("1", &[&REQUIRED[..], &limits].concat()));
+        let failure = live.wait_for_reason("attempt-failed")["failure"].clone();
+        assert_eq!(failure["kind"], kind, "{failure:#}");
+        let message = failure["message"].as_str().unwrap();
+        assert!(message.contains("its model had never answered, in 2 requests") && message.contains(told), "{message}");
+        if kind == "rate_limit" {
+            live.signal("TERM");
+        }
+        live.end();
+    }
+    // Who was answered once, or ended well, was measured.
+    for (agent, times) in [("exit 1", 2), ("true", 1)] {
+        let place = Place::scripted(&asks(2, agent), move |asked| match asked.before + 1 {
+            2 if times == 2 => Say::Answer("done".to_owned()),
+            _ => Say::refuse(500, "no"),
+        });
+        output(&mut place.runs("1", &REQUIRED)).exits(0);
+        assert_eq!(result(&place)["exit_code"], i32::from(times == 2), "{agent}");
+    }
 }
 
 #[test]

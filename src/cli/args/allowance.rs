@@ -20,6 +20,9 @@ pub struct AllowanceFlags {
     #[arg(long, value_name = "N", value_parser = values::large_count, allow_negative_numbers = true)]
     pub max_run_turns: Option<u64>,
     /// What the agent of one run may cost, in US dollars [default: the fixture's]
+    ///
+    /// It holds for each attempt: a run that was stopped or failed and is tried again may cost so much anew. `--max-cost-usd` counts all
+    /// attempts.
     #[arg(long, value_name = "USD", value_parser = values::dollars, allow_negative_numbers = true)]
     pub max_run_cost_usd: Option<Usd>,
     /// What it may use of the machine.

@@ -42,6 +42,8 @@ use crate::text::words::moment;
 
 /// Where the copy of a fixture has the patches of its examples, each as a file.
 const PATCHES: &str = "expected/patches";
+/// Why a judge gave no answer whose budget was used up.
+pub(super) const OVER_CEILING: &str = "it was not asked, as `--max-cost-usd` was reached";
 
 /// How judges are checked.
 #[derive(Debug, Clone)]
@@ -225,7 +227,7 @@ fn check_judge(
             if judgment.is_none() {
                 let why = failures.get(&run).or(of_all.as_ref()).map(|failure| copy.sentence(failure));
                 let not_asked = match finished.end {
-                    ExperimentEnd::BudgetReached => "it was not asked, as `--max-cost-usd` was reached",
+                    ExperimentEnd::BudgetReached => OVER_CEILING,
                     ExperimentEnd::RateLimited => "its provider asks to wait longer than `--max-pause` allows",
                     _ => "it was not asked",
                 };

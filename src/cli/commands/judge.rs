@@ -4,7 +4,7 @@ use std::path::Path;
 
 use crate::cli::args::judge::Judge;
 use crate::cli::args::output::MessageFormat;
-use crate::cli::commands::gold::{self, Conditions};
+use crate::cli::commands::gold::{self, Conditions, OVER_CEILING};
 use crate::cli::console::Console;
 use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
@@ -84,6 +84,13 @@ pub(super) fn must_have_gold(dir: &Path, fixture: &Fixture) -> Result<(), CliErr
     if mistakes.is_empty() { Ok(()) } else { Err(CliError::mistakes(&mistakes)) }
 }
 
+/// Whether judges gave no answer for no other reason than that there was no money left to ask them.
+fn is_over_ceiling(check: &JudgeCheck) -> bool {
+    let mut whys =
+        check.judges.iter().flat_map(|judge| &judge.examples).flat_map(|example| &example.failures).peekable();
+    whys.peek().is_some() && whys.all(|why| why == OVER_CEILING)
+}
+
 /// Fails when a judge drifts beyond the limit, or gave no answer.
 pub(super) fn must_be_met(check: &JudgeCheck) -> Result<(), CliError> {
     if check.is_met() {
@@ -97,6 +104,8 @@ pub(super) fn must_be_met(check: &JudgeCheck) -> Result<(), CliError> {
             "the limit is {:.2}: mend the judge, its prompt or the rubric, or allow more by `--max-drift`",
             check.max_drift
         )
+    } else if is_over_ceiling(check) {
+        "raise `--max-cost-usd`: a judge that was not asked is no judge that is wrong".to_owned()
     } else {
         "mend what keeps it from answering: how far a judge is off that says nothing is not known".to_owned()
     };

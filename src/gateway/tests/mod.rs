@@ -20,7 +20,7 @@ use crate::model::allowance::{Allowance, Exceeded};
 use crate::model::exchange::{Exchange, GatewayUse, Passage};
 use crate::model::ids::ModelName;
 use crate::model::money::Usd;
-use crate::model::usage::{Cost, OwnPrices, Tokens};
+use crate::model::usage::{Cost, CostSource, OwnPrices, Tokens};
 use crate::os::http::{HttpError, Post, Reply, post};
 
 /// A host that gives one answer to each connection, as these bytes, and then hangs up.
@@ -308,5 +308,57 @@ fn at_a_limit_of_the_run_or_of_the_experiment_the_next_request_is_refused_and_no
         assert_eq!(ended.exceeded, Some(exceeded));
         let passed: Vec<_> = ended.exchanges.iter().map(|it| (it.passage, it.cost.usd())).collect();
         assert_eq!(passed, [(Passage::Whole, Some(usd(0.000_075))), (Passage::Refused, Some(Usd::ZERO))]);
+    }
+}
+
+#[test]
+fn a_stream_is_known_by_its_type_in_whatever_case_and_what_no_token_says_is_not_known() {
+    let begun = "data: {\"type\":\"message_start\",\"message\":{\"model\":\"claude-sonnet-4-5\",\"usage\":{\"input_tokens\":10,\"output_tokens\":3}}}\n\ndata: {\"type\":\"message_stop\"}\n\n";
+    let searched =
+        MESSAGE.replace("\"output_tokens\":3", "\"output_tokens\":3,\"server_tool_use\":{\"web_search_requests\":2}");
+    let hour = MESSAGE.replace("\"output_tokens\":3", "\"output_tokens\":3,\"cache_creation_input_tokens\":1000,\"cache_creation\":{\"ephemeral_1h_input_tokens\":1000}");
+    let host = Host::of(vec![
+        answer("Text/Event-Stream; charset=utf-8", begun),
+        answer("application/json", &searched),
+        answer("application/json", &hour),
+    ]);
+    let place = Place::new();
+    let lease = place.lease();
+    let url = sent_to(&lease, &host);
+    for _ in 0..3 {
+        ask(&url, "x", &json!({"model": "claude-sonnet-4-5"})).unwrap();
+    }
+    let costs: Vec<Cost> = lease.end().unwrap().exchanges.iter().map(|exchange| exchange.cost).collect();
+    let usd = |dollars| Usd::from_dollars(dollars).unwrap();
+    let metered = CostSource::Metered;
+    assert_eq!(
+        costs,
+        [
+            Cost::Known { usd: usd(0.000_075), source: metered },
+            Cost::AtLeast { usd: usd(0.000_075), source: metered, unknown: 1 },
+            Cost::Known { usd: usd(0.006_075), source: metered },
+        ]
+    );
+}
+
+#[test]
+fn requests_that_come_at_once_exceed_a_limit_by_no_more_than_one_answer() {
+    let usd = |dollars| Usd::from_dollars(dollars).unwrap();
+    let own = Allowance { cost: Some(usd(0.000_2)), ..Allowance::default() };
+    for (allowance, ceiling) in [(own, None), (Allowance::default(), Some(usd(0.000_2)))] {
+        let host = Host::of(vec![answer("application/json", MESSAGE); 20]);
+        let place = Place::new();
+        place.gateway.begin(Usd::ZERO, ceiling, |_, _| {});
+        let lease = place.lease_within(allowance);
+        let url = sent_to(&lease, &host);
+        let statuses: Vec<u16> = thread::scope(|scope| {
+            let asking: Vec<_> = (0..20)
+                .map(|_| scope.spawn(|| ask(&url, "x", &json!({"model": "claude-sonnet-4-5"})).unwrap().status))
+                .collect();
+            asking.into_iter().map(|asking| asking.join().unwrap()).collect()
+        });
+        // Each answer costs $0.000075, so that the third one comes over the limit.
+        assert_eq!(statuses.iter().filter(|status| **status == 200).count(), 3, "{statuses:?}");
+        assert_eq!(lease.end().unwrap().used.cost, usd(0.000_225).into());
     }
 }

@@ -162,3 +162,28 @@ fn gemini_says_with_each_part_what_it_took_so_far_as_events_and_as_a_list() {
     list.push(("]".to_owned(), parts[2].1));
     Stream { is_events: false, events: list, ..events }.holds();
 }
+
+#[test]
+fn events_are_read_whatever_ends_their_lines_and_in_however_many_they_stand() {
+    let begin =
+        json!({"type": "message_start", "message": {"model": "m", "usage": {"input_tokens": 10, "output_tokens": 1}}});
+    let halves = begin.to_string().replacen(',', ",\ndata: ", 2);
+    let rest =
+        "data: {\"type\":\"message_delta\",\"usage\":{\"output_tokens\":77}}\n\ndata: {\"type\":\"message_stop\"}\n\n";
+    for (what, data) in [("one line", begin.to_string()), ("several lines", halves)] {
+        for end in ["\n", "\r\n", "\r"] {
+            for part in [1, 7, 4096] {
+                let text = format!("event: message_start\ndata: {data}\n\n{rest}").replace('\n', end);
+                let mut reader = Reader::new(Some(Interface::Anthropic), true);
+                let overs = text.as_bytes().chunks(part).filter(|part| reader.read(part)).count();
+                let Tokens { input, output, .. } = reader.tokens;
+                assert_eq!((input, output, overs), (Some(10), Some(77), 1), "{what}, {end:?}, in parts of {part}");
+                assert!(reader.is_all(), "{what}, {end:?}");
+            }
+        }
+    }
+    // What never becomes whole takes nothing off what follows.
+    let mut reader = Reader::new(Some(Interface::Anthropic), true);
+    reader.read(format!("{}{rest}", "data: {\n".repeat(1000)).as_bytes());
+    assert_eq!(reader.tokens.output, Some(77));
+}

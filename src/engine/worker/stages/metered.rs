@@ -20,7 +20,7 @@ use crate::model::result::AgentResult;
 use crate::model::sandbox::Network;
 use crate::model::usage::{Cost, Tokens, Total, Usage};
 use crate::os::clock;
-use crate::rules::unanswered::{Last, Unanswered, unanswered};
+use crate::rules::unanswered::{Last, Unanswered, never_answered, unanswered};
 use crate::text::words::{counted, list};
 
 /// The part of all tokens by which an agent's own account may differ from what was seen.
@@ -64,14 +64,25 @@ pub(super) fn outcome_of(
         }
         // Nor could it do anything but ask.
         (Ok(outcome), None, None) if matches!(end, EndedAgent::TimedOut | EndedAgent::NoProgress) => {
-            unanswered(&exchanged.exchanges).map_or(Ok(outcome), |it| Err(not_measured(it)))
+            unanswered(&exchanged.exchanges)
+                .map_or(Ok(outcome), |it| Err(not_measured("the agent's time was over", it, None)))
+        }
+        // Who never had an answer and fails is not the one who failed.
+        (Ok(outcome), None, until) if is_failed(end) && exchanged.used.answered == 0 => {
+            let end = "the agent ended by itself, and not well,";
+            never_answered(&exchanged.exchanges).map_or(Ok(outcome), |it| Err(not_measured(end, it, until)))
         }
         (outcome, ..) => outcome,
     }
 }
 
-/// The failure of an agent that nobody answered until its time was over.
-fn not_measured(unanswered: Unanswered) -> Failure {
+/// Whether an agent ended by itself, and its exit code says that it failed.
+fn is_failed(end: EndedAgent) -> bool {
+    matches!(end, EndedAgent::Exited(code) if code != 0)
+}
+
+/// The failure of an agent that ended so, and nobody had answered: until then the model is not to be asked, where its provider said so.
+fn not_measured(end: &str, unanswered: Unanswered, until: Option<Timestamp>) -> Failure {
     let Unanswered { requests, was_answered, last } = unanswered;
     let what = if was_answered { "while its model did not answer" } else { "and its model had never answered" };
     let by = match last {
@@ -80,8 +91,11 @@ fn not_measured(unanswered: Unanswered) -> Failure {
         Last::Silence => "never answered".to_owned(),
     };
     let requests = counted(requests, "request");
-    let message = format!("the agent's time was over {what}, in {requests}: its provider {by}");
-    Failure::new(unanswered.kind(), message)
+    let failure = Failure::new(unanswered.kind(), format!("{end} {what}, in {requests}: its provider {by}"));
+    match until {
+        Some(_) => Failure { kind: FailureKind::RateLimit, retry_at: until, ..failure },
+        None => failure,
+    }
 }
 
 /// The failure of a judge, where its model's provider has said more exactly what kept it from judging: to wait until then.
