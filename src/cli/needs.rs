@@ -283,8 +283,10 @@ fn unled(options: &Options) -> Vec<&Agent> {
 pub fn way_of(agent: &Agent, options: &Options, inherited: &BTreeMap<OsString, OsString>) -> Option<Way> {
     let network = options.sandbox.as_ref().map_or(Network::Open, |sandbox| sandbox.network);
     let given = options.fixture.variables_given_to(agent);
-    // Whoever is answered from a recording is given a key of its own.
-    let has = |name: &str| options.replay.is_some() || is_given(agent, &given, inherited, name);
+    let detours = agent.installation().map_or(&[][..], |known| known.detours);
+    // Whoever is answered from a recording is given a key of its own, and nothing that sends it elsewhere.
+    let is_played = |name: &str| options.replay.is_some() && !detours.contains(&name);
+    let has = |name: &str| is_played(name) || is_given(agent, &given, inherited, name);
     let asked = (options.gateway_use(), network);
     Way::of(agent, options.models.first().map(String::as_str), asked, has)
 }

@@ -199,6 +199,7 @@ fn the_plan_says_which_agents_are_metered_and_why_others_are_not_and_names_progr
         "{kind: aider, environment: {OPENAI_API_KEY: k}}",
         "{kind: acp, command: [opencode, acp]}",
         "{kind: nop}",
+        "{kind: claude-code, version: 1.2.3, environment: {CLAUDE_CODE_USE_BEDROCK: '1'}}",
     ]
     .iter()
     .enumerate()
