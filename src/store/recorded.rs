@@ -134,6 +134,13 @@ fn kept_files(run: &RunFolder, result: &RunResult, keep: Keep) -> Vec<PathBuf> {
     }
 }
 
+/// The folder of the recording with this id in the copy of a fixture, below it.
+#[must_use]
+pub fn place(id: &str) -> PathBuf {
+    let of_all = recorded_place(id, None);
+    of_all.parent().map_or_else(|| of_all.clone(), Path::to_owned)
+}
+
 /// Whether the copy of a fixture that consists of these files keeps something of this recording for the run.
 #[must_use]
 pub fn is_kept(parts: &Parts, id: &str, run: RunId, keep: Keep) -> bool {

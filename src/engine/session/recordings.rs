@@ -10,6 +10,7 @@ use crate::config::mistake::Mistake;
 use crate::model::ids::{RunId, RunNumber, SubtestId, TierId};
 use crate::model::program::Recording;
 use crate::model::task::{Fixture, Parts};
+use crate::store::layout::ExperimentFolder;
 use crate::store::recorded::{self, Keep, Recorded, Unfit};
 use crate::text::words::shell_word;
 
@@ -116,6 +117,15 @@ pub fn keep_exchanges(parts: &mut Parts, named: &str, folder: &Path) -> Result<(
     })?;
     parts.laid.extend(recorded.files);
     Ok(())
+}
+
+/// Keeps among the files of a fixture what an experiment replays: a fixture that its work is graded by is given without it.
+pub fn keep_replayed(parts: &mut Parts, experiment: &ExperimentFolder, named: &str) {
+    let place = recorded::place(&agent::id(named));
+    let kept = experiment.fixture().join(&place);
+    if kept.is_dir() && !parts.dir.join(&place).exists() {
+        parts.laid.insert(place.to_string_lossy().into_owned(), kept);
+    }
 }
 
 /// What is missing of answers of models for these subtests, each with so many runs, where agents are given those of the recording that is

@@ -350,3 +350,19 @@ fn a_key_that_an_agent_sent_to_its_model_is_not_published_in_a_recording() {
     let refused = place.world.scylla(&["publish", "recorded", "--out", "bundle.tar.zst"]);
     assert!(refused.to_string().contains("agent/exchanges.jsonl.zst"), "{refused}");
 }
+
+#[test]
+fn a_replayed_experiment_is_extended_by_what_is_recorded_and_a_later_grading_of_it_asks_its_judges() {
+    let place = Place::new(&asks("first second", "true"));
+    place.record("2", &[]);
+    place.replay("1", &[]).exits(0);
+    let (dir, asked) = (experiment(&place.world), place.asked());
+    place.world.scylla(&["extend", &dir, "--runs", "2"]).exits(0);
+    assert_eq!(result(&place.own("T0/00/run_02"))["replayed"]["run"], "T0/00/run_02");
+    assert_eq!(place.asked(), asked, "nobody was asked anything");
+    edit(&place.world, "fixture/expected/criteria.md", "The file is there.", "The file is here.");
+    // The fixture is given without what is replayed, which the experiment keeps.
+    place.world.scylla(&["regrade", &dir, "--from", &place.fixture]).exits(0);
+    assert_eq!(place.server.as_ref().unwrap().times(JUDGE), 4, "two were asked when it was recorded, and two now");
+    place.world.scylla(&["verify", &dir]).exits(0);
+}

@@ -6,6 +6,7 @@ use crate::config::fixture;
 use crate::engine::error::EngineError;
 use crate::engine::session::freeze::freeze;
 use crate::engine::session::open::{Session, go_on, survey};
+use crate::engine::session::recordings;
 use crate::model::grading::{Grading, GradingNumber};
 use crate::model::result::FORMAT_VERSION;
 use crate::model::task::{Fixture, Parts, Source};
@@ -41,6 +42,10 @@ pub fn begin(session: Session, wanted: Wanted) -> Result<Session, EngineError> {
         return Err(EngineError::NotRegraded(format!(
             "the fixture is `{other}`, and the experiment is one of `{own}`"
         )));
+    }
+    let mut wanted = wanted;
+    if let Some(named) = &session.config.replay {
+        recordings::keep_replayed(&mut wanted.parts, &folder, named);
     }
     let newest = &session.grader;
     let copy = folder.grading_fixture(newest.number);
