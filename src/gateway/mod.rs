@@ -4,6 +4,7 @@
 mod account;
 mod door;
 mod fields;
+mod joined;
 mod lease;
 mod ledger;
 mod meter;

@@ -5,6 +5,7 @@ use std::fs::{File, OpenOptions};
 use std::io::{self, BufRead as _, BufReader, Read as _, Write as _};
 use std::path::Path;
 
+use super::joined::joined;
 use crate::model::digest::Digest;
 use crate::model::exchange::Interface;
 use crate::model::tape::{OwnWords, Take, VERSION};
@@ -40,7 +41,8 @@ impl Tape {
     }
 
     /// Keeps an exchange. What is too much is left out, and what cannot be written is not there to be given again: both are told at the end.
-    pub(super) fn keep(&mut self, take: Take) {
+    pub(super) fn keep(&mut self, mut take: Take) {
+        self.join(&mut take.answer);
         // An answer must be given again as it was, and a secret is not kept.
         if let Some(name) = self.secrets.first_in(take.answer.as_bytes()).map(str::to_owned) {
             return self.leave_out(format!("an answer held the value of `{name}`"));
@@ -52,6 +54,15 @@ impl Tape {
                 io::ErrorKind::FileTooLarge => format!("more than {} MiB were exchanged", MOST_BYTES >> 20),
                 _ => format!("it could not be written: {error}"),
             });
+        }
+    }
+
+    /// Joins what a stream has cut, where no name could stand for it, nor a secret be found.
+    fn join(&self, answer: &mut String) {
+        let Some(whole) = joined(answer) else { return };
+        let hides = |text: &str| (self.words.count(text), self.secrets.first_in(text.as_bytes()).is_some());
+        if hides(&whole) != hides(answer) {
+            *answer = whole;
         }
     }
 
@@ -256,6 +267,36 @@ mod tests {
         assert_eq!(tape.end().as_deref(), Some("more than 256 MiB were exchanged"));
         let played = Played::read(&path, words("/tmp/one"), Secrets::none()).unwrap();
         assert_eq!(played.takes.iter().map(|kept| kept.take.answer.as_str()).collect::<Vec<_>>(), ["first"]);
+    }
+
+    /// As providers do, at any letter.
+    #[test]
+    fn what_is_an_attempts_own_is_found_where_a_stream_has_cut_it_and_so_is_a_secret() {
+        let part = |text: &str| {
+            let delta = serde_json::json!({"type": "text_delta", "text": text});
+            format!("data: {}\n\n", serde_json::json!({"type": "content_block_delta", "index": 0, "delta": delta}))
+        };
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("tape");
+        let text = "see /tmp/one/x";
+        for at in 1..text.len() {
+            let _ = std::fs::remove_file(&path);
+            let mut tape = Tape::open(&path, words("/tmp/one"), secret("value-of-then")).unwrap();
+            tape.keep(take("{}", &(part(&text[..at]) + &part(&text[at..]))));
+            tape.keep(take("{\"b\": 1}", &(part("plain") + &part(" words"))));
+            assert_eq!(tape.end(), None);
+            let mut played = Played::read(&path, words("/tmp/two"), Secrets::none()).unwrap();
+            let answer = played.answer("POST", "/v1/messages", "{}").unwrap().answer;
+            let said = answer.split("\n\n").filter_map(|event| event.strip_prefix("data: "));
+            let said = said.map(|data| serde_json::from_str::<serde_json::Value>(data).unwrap());
+            let said: String = said.map(|data| data["delta"]["text"].as_str().unwrap().to_owned()).collect();
+            assert_eq!(said, "see /tmp/two/x", "{at}");
+            let other = played.answer("POST", "/v1/messages", "{\"b\": 1}").unwrap().answer;
+            assert_eq!(other, part("plain") + &part(" words"), "what hides nothing stays as it came");
+        }
+        let mut tape = Tape::open(&folder.path().join("other"), words("/tmp/one"), secret("value-of-then")).unwrap();
+        tape.keep(take("{}", &(part("it is value-") + &part("of-then"))));
+        assert_eq!(tape.end().as_deref(), Some("an answer held the value of `MY_TOKEN`"));
     }
 
     fn secret(value: &str) -> Secrets {

@@ -277,7 +277,10 @@ impl Failure {
     #[must_use]
     pub fn is_like(&self, other: &Self) -> bool {
         let words = |failure: &Self| failure.excerpt.as_ref().map(|excerpt| excerpt.text.clone());
-        (self.kind, &self.message) == (other.kind, &other.message) && words(self) == words(other)
+        // What a provider answered is in the message; its program's own words may name an address of one attempt.
+        let is_of_provider = matches!(self.kind, FailureKind::Auth | FailureKind::Provider);
+        let is_said = (self.kind, &self.message) == (other.kind, &other.message);
+        is_said && (is_of_provider || words(self) == words(other))
     }
 }
 

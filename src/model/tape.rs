@@ -86,6 +86,12 @@ impl OwnWords {
         named + rest
     }
 
+    /// How often a text has what is an attempt's own.
+    #[must_use]
+    pub fn count(&self, text: &str) -> usize {
+        self.0.iter().map(|(own, _)| text.matches(own).count()).sum()
+    }
+
     /// This one is given where its name stands for several.
     pub fn prefer(&mut self, own: &str) {
         if let Some(at) = self.0.iter().position(|(known, _)| known == own) {

@@ -29,9 +29,7 @@ impl Work<'_> {
     /// The failure of an agent with the end of its output, under the path that it has once the attempt is set aside.
     pub(in crate::engine) fn with_excerpt(&self, failure: Failure) -> Failure {
         let is_explained = failure.excerpt.is_some() || self.agent_complete || self.stage != Stage::Agent;
-        // What its provider answered is said already.
-        let is_of_provider = matches!(failure.kind, FailureKind::RateLimit | FailureKind::Auth | FailureKind::Provider);
-        if is_explained || is_of_provider || failure.kind == FailureKind::Storage {
+        if is_explained || matches!(failure.kind, FailureKind::Storage | FailureKind::RateLimit) {
             return failure;
         }
         let folder = &self.place.folder;
