@@ -3,8 +3,8 @@
 use crate::model::exchange::Interface;
 use crate::os::relay::Headers;
 
-/// The headers that hold keys.
-const KEYED: [&str; 4] = ["authorization", "x-api-key", "x-goog-api-key", "api-key"];
+/// The headers that hold keys, in lower case.
+pub(super) const KEYED: [&str; 4] = ["authorization", "x-api-key", "x-goog-api-key", "api-key"];
 /// The part of a query that holds one: Gemini takes its key there, too.
 const KEYED_IN_QUERY: &str = "key";
 /// Ends of paths that only count, for which nobody pays.

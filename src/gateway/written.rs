@@ -3,6 +3,7 @@
 
 use serde_json::{Map, Value, json};
 
+use super::request::KEYED;
 use crate::text::jsonc::to_json;
 
 /// The variable that holds the configuration of `OpenCode`.
@@ -28,9 +29,6 @@ const KNOWN: [Known; 3] = [
 pub(super) fn keys() -> impl Iterator<Item = &'static str> {
     KNOWN.iter().map(|known| known.key)
 }
-
-/// The headers that a provider is sent and that hold keys, in lower case.
-const KEYED: [&str; 4] = ["authorization", "x-api-key", "x-goog-api-key", "api-key"];
 
 /// A configuration that leads to the gateway.
 #[derive(Debug, PartialEq, Eq)]
