@@ -80,6 +80,7 @@ mod seal;
 mod secrets;
 mod settings;
 mod shared;
+mod slurm;
 mod speaking;
 mod stats;
 mod stop;

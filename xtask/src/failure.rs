@@ -78,6 +78,12 @@ pub(crate) enum Failure {
         /// Debian's package with it.
         package: &'static str,
     },
+    /// Packages of the distribution are missing and cannot be installed by this task.
+    #[error("{} not installed, and that takes apt-get and root", are(packages))]
+    Uninstalled {
+        /// As Debian calls them.
+        packages: Vec<String>,
+    },
     /// An installed program is not the version that is pinned.
     #[error("`{command}` says {printed:?}, not that it is version {wanted}")]
     Version {
@@ -117,8 +123,20 @@ impl Failure {
                 Some("choose another crate; `xtask/src/licences.rs` lists the licences".to_owned())
             }
             Self::Missing { package, .. } => Some(format!("install it, on Debian by `apt-get install {package}`")),
+            Self::Uninstalled { packages } => {
+                let command = format!("apt-get install --no-install-recommends {}", packages.join(" "));
+                Some(format!("install what has these programs, on Debian by `{command}`"))
+            }
             _ => None,
         }
+    }
+}
+
+/// Some names, with the verb that fits.
+fn are(names: &[String]) -> String {
+    match names {
+        [first @ .., last] if !first.is_empty() => format!("{} and {last} are", first.join(", ")),
+        names => format!("{} is", names.concat()),
     }
 }
 

@@ -1,6 +1,8 @@
-//! Tests that need what only its own package manager can install: it is put below the target directory, and the tests are given it.
+//! Tests that need what only a package manager can install: programs of agents, which are put below the target directory, and Slurm,
+//! which the machine is given.
 
 mod install;
+mod slurm;
 
 use clap::Subcommand;
 use clap::builder::PossibleValuesParser;
@@ -22,21 +24,40 @@ pub(crate) enum E2e {
         #[arg(long)]
         install: bool,
     },
+    /// Whole experiments on Slurm: each test starts a cluster of its own. Slurm is installed from the distribution where it is
+    /// missing (takes apt-get and root)
+    Slurm,
 }
 
 /// The tests of all programs.
 const TESTS: &str = "real_agents::";
+/// The tests with a cluster.
+const ON_SLURM: &str = "slurm::";
 
 /// Does it.
 pub(crate) fn e2e(what: E2e) -> Result<(), Failure> {
-    let E2e::Agents { only, install } = what;
+    match what {
+        E2e::Agents { only, install } => agents(&only, install),
+        E2e::Slurm => {
+            slurm::install()?;
+            test(vec![ON_SLURM.to_owned()], ("SCYLLA_SLURM", "required"))
+        }
+    }
+}
+
+fn agents(only: &[String], install: bool) -> Result<(), Failure> {
     let folder = place::root().join("target/agents");
-    install::install(&folder, &only)?;
+    install::install(&folder, only)?;
     if install {
         return Ok(());
     }
     let wanted =
         if only.is_empty() { vec![TESTS.to_owned()] } else { only.iter().map(|name| tests_of(name)).collect() };
+    test(wanted, ("SCYLLA_REAL_AGENTS", &folder.to_string_lossy()))
+}
+
+/// Runs these tests with a variable that asks for them.
+fn test(wanted: Vec<String>, (variable, value): (&str, &str)) -> Result<(), Failure> {
     let tests = Program::cargo().args(["test", "--workspace", "--test", "it", "--"]).args(wanted);
     // Who asks for tests that are not there must not be told that all is well.
     let listed = tests.clone().args(["--list"]).read()?;
@@ -45,7 +66,7 @@ pub(crate) fn e2e(what: E2e) -> Result<(), Failure> {
     }
     say::heading(&tests.words());
     // Most of them start several programs at once.
-    tests.args(["--nocapture", "--test-threads", "2"]).variable("SCYLLA_REAL_AGENTS", &folder.to_string_lossy()).run()
+    tests.args(["--nocapture", "--test-threads", "2"]).variable(variable, value).run()
 }
 
 /// The tests of one program.
