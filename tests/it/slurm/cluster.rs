@@ -69,6 +69,7 @@ impl Cluster {
             (here(), (0..count).map(|_| here()).collect())
         };
         fs::write(folder.join("slurm.conf"), config::text(&folder, &user(), auth, &controller, &nodes)).unwrap();
+        fs::write(folder.join("cgroup.conf"), config::CGROUP).unwrap();
         let nodes = nodes.iter().map(|_| None).collect();
         let mut cluster = Self { world, folder, apart, munge: None, controller: None, nodes, _turn: turn };
         if auth == Auth::Munge {
@@ -315,7 +316,8 @@ impl Cluster {
             }
             let ended = self.controller.as_mut().unwrap().try_wait().unwrap();
             if ended.is_some() || Instant::now() > deadline {
-                return Err(format!("{seen}\n{ended:?}\n{}", self.log("slurmctld.log")));
+                let logs = [self.log("slurmctld.log"), self.log("slurmd.n1.log")].join("\n");
+                return Err(format!("{seen}\n{ended:?}\n{logs}"));
             }
             std::thread::sleep(Duration::from_millis(30));
         }

@@ -55,6 +55,10 @@ pub(super) fn text(folder: &Path, user: &str, auth: Auth, controller: &Address, 
     text
 }
 
+/// What lies beside it in `cgroup.conf`. Nothing is done with control groups; any other plugin refuses to start where they are not
+/// mounted, or without systemd.
+pub(super) const CGROUP: &str = "CgroupPlugin=cgroup/v1\n";
+
 /// How many processors each node says that it has.
 pub(super) const CPUS: u8 = 4;
 
