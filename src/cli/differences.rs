@@ -121,6 +121,15 @@ pub fn operate(config: &mut Config, flags: &OperationFlags, differences: &mut Di
     config.gateway = flags.gateway.or(config.gateway);
     config.hold_seconds = flags.hold.or(config.hold_seconds);
     config.record = flags.record.or(config.record);
+    let job = flags.cluster.resources();
+    config.backend = flags.cluster.backend.or(config.backend);
+    config.job_cpus = job.cpus.or(config.job_cpus);
+    config.job_memory = job.memory.or(config.job_memory);
+    config.job_seconds = job.time_seconds.or(config.job_seconds);
+    config.job_partition = job.partition.or_else(|| config.job_partition.take());
+    if !job.options.is_empty() {
+        config.job_options = job.options;
+    }
     config.work_dir = flags.work_dir.clone().or_else(|| config.work_dir.take());
     for ((field, was), (_, is)) in before.values().into_iter().zip(config.values()) {
         if was != is {

@@ -154,6 +154,8 @@ pub fn options(
         gateway: operation.gateway,
         hold_seconds: operation.hold,
         record: operation.record,
+        backend: operation.cluster.backend,
+        job: operation.cluster.resources(),
         replay: flags.replay.clone(),
         work_dir: work_dir(operation, located),
         parts,

@@ -239,6 +239,12 @@ impl<'a> Fields<'a> {
         self.entries
     }
 
+    /// Reports every key that was never read, but for these, which are accepted and have no effect.
+    pub(super) fn close_but_for<const COUNT: usize>(self, without_effect: [&'static str; COUNT]) {
+        let _ = without_effect.map(|key| self.find(key));
+        self.close();
+    }
+
     /// Reports every key that was never read.
     pub(super) fn close(self) {
         let known = self.known.borrow();

@@ -10,7 +10,8 @@ use jiff::Timestamp;
 use crate::config;
 use crate::engine::backend::{Backend, Input, Local, Mailbox, Report};
 use crate::engine::coordinator::Emit;
-use crate::engine::error::EngineError;
+use crate::engine::error::{EngineError, with_causes};
+use crate::engine::lease::{self, Lease};
 use crate::engine::session::basis::Basis;
 use crate::engine::session::grader::Grader;
 use crate::engine::session::inheritance::must_be_set_up;
@@ -21,7 +22,9 @@ use crate::model::event::Event;
 use crate::model::experiment::Config;
 use crate::model::finding::{Finding, Level};
 use crate::model::ids::{ModelName, RunId};
-use crate::model::outcome::{StopLevel, StopSignal};
+use crate::model::job_line::{JobEnd, JobLine, JobReport};
+use crate::model::money::Usd;
+use crate::model::outcome::{Stage, StopLevel, StopSignal};
 use crate::model::survey::{RunSeen, Seen, Survey};
 use crate::model::task::Fixture;
 use crate::model::usage::Total;
@@ -39,10 +42,22 @@ pub struct ClaimedRun {
     run: RunId,
     folder: ExperimentFolder,
     claim: Claim,
+    /// The lease on the run, where this worker is a job of a cluster.
+    lease: Option<Lease>,
     /// The saved config. Operational fields may be changed before the work begins; the file on disk stays as it is.
     pub config: Config,
     fixture: Fixture,
     grader: Grader,
+}
+
+/// How a run is claimed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Claiming {
+    /// As a worker beside others: one that has the run already keeps it.
+    Beside,
+    /// As a job of a cluster that may start a job a second time: a worker that has the run is waited for as long as it gives signs of
+    /// life, and then replaced.
+    Leased,
 }
 
 /// The outcome of claiming a run.
@@ -70,7 +85,7 @@ pub enum End {
 /// # Errors
 /// When the run is not planned, another worker has it, something is damaged, or the run cannot be carried out yet.
 /// Nothing of the experiment is changed then.
-pub fn claim(folder: ExperimentFolder, run: RunId) -> Result<Claimed, EngineError> {
+pub fn claim(folder: ExperimentFolder, run: RunId, claiming: Claiming) -> Result<Claimed, EngineError> {
     let (seen, _) = store::config::read(&folder);
     let Seen::Read(config) = seen else {
         // Whatever is in the folder, nothing is written into it.
@@ -79,20 +94,48 @@ pub fn claim(folder: ExperimentFolder, run: RunId) -> Result<Claimed, EngineErro
     if !config.plan().contains(run) {
         return Err(EngineError::NotPlanned(vec![run]));
     }
-    let claim = Claim::acquire(&folder, run, &this_process())?;
-    let survey = store::survey::of_run(&folder, run)?;
+    let (claim, lease) = match claiming {
+        Claiming::Beside => (Claim::acquire(&folder, run, &this_process())?, None),
+        Claiming::Leased => {
+            let (claim, lease) = lease::take(&folder, run)?;
+            (claim, Some(lease))
+        }
+    };
+    let report = |end| {
+        if let Some(lease) = &lease {
+            lease.report(&JobLine::Ended(JobReport { spent: Total::ZERO, end }));
+        }
+    };
+    match found(&folder, run) {
+        Ok(Some((config, fixture, grader))) => {
+            Ok(Claimed::ToMake(Box::new(ClaimedRun { run, folder, claim, lease, config, fixture, grader })))
+        }
+        Ok(None) => {
+            report(JobEnd::Committed);
+            Ok(Claimed::Committed)
+        }
+        Err(error) => {
+            report(JobEnd::Refused(with_causes(&error)));
+            Err(error)
+        }
+    }
+}
+
+/// What a claimed run is made by; `None` when it has its result already.
+fn found(folder: &ExperimentFolder, run: RunId) -> Result<Option<(Config, Fixture, Grader)>, EngineError> {
+    let survey = store::survey::of_run(folder, run)?;
     let is_judged = matches!(survey.runs.get(&run), Some(RunSeen::Committed(_))) && !to_grade(&survey).contains(&run);
     let findings = audit(&survey);
-    refuse_unfit(&folder, &findings)?;
+    refuse_unfit(folder, &findings)?;
     refuse_damaged(&survey, &findings, run)?;
     if is_judged {
-        return Ok(Claimed::Committed);
+        return Ok(None);
     }
-    let Seen::Read(config) = survey.config.clone() else { return Err(refused(&folder, &survey, run)) };
+    let Seen::Read(config) = survey.config.clone() else { return Err(refused(folder, &survey, run)) };
     let fixture = config::fixture::load(&folder.fixture()).map_err(EngineError::Fixture)?;
-    must_be_set_up(&folder, &config, &fixture, run)?;
-    let grader = Grader::of(&folder, &survey)?;
-    Ok(Claimed::ToMake(Box::new(ClaimedRun { run, folder, claim, config: *config, fixture, grader })))
+    must_be_set_up(folder, &config, &fixture, run)?;
+    let grader = Grader::of(folder, &survey)?;
+    Ok(Some((*config, fixture, grader)))
 }
 
 /// The reason why nothing can be done in a folder whose config cannot be read.
@@ -142,7 +185,7 @@ impl ClaimedRun {
         former: Listening,
         emit: &'a mut Emit<'a>,
     ) -> Result<End, EngineError> {
-        let Self { run, folder, claim, config, fixture, grader } = self;
+        let Self { run, folder, claim, lease, config, fixture, grader } = self;
         let mailbox = Mailbox::new();
         let line = mailbox.line();
         let listening = signal::listen(move |signal| line.send(Input::Signal(signal)));
@@ -150,10 +193,20 @@ impl ClaimedRun {
         drop(former);
         let job = Job { run, attempts: config.attempts };
         let basis = Arc::new(Basis::new(folder, config, fixture, grader)?);
-        let workplace = Workplace::new(Arc::clone(&basis), surroundings).map_err(EngineError::Signals)?;
+        let mut workplace = Workplace::new(Arc::clone(&basis), surroundings).map_err(EngineError::Signals)?;
+        let lease = lease.map(Arc::new);
+        if let Some(lease) = &lease {
+            lease.guards(&workplace.stop, workplace.gateway.clone());
+            if let Some(gateway) = &workplace.gateway {
+                let line = mailbox.line();
+                let report = move |model, wait| line.send(Input::Limited(model, wait));
+                gateway.begin(Usd::ZERO, None, report);
+            }
+        }
+        workplace.lease.clone_from(&lease);
         let backend = Box::new(Local::new(workplace, mailbox.line()).with_claim(run, claim));
         let pauses = (!asks_at_once).then(|| Pauses::of(basis));
-        Alone { run, backend, pauses, refused: None, stop: None, emit }.work(job, &mailbox)
+        Alone { run, backend, lease, pauses, refused: None, stop: None, emit }.work(job, &mailbox)
     }
 }
 
@@ -161,6 +214,8 @@ impl ClaimedRun {
 struct Alone<'a> {
     run: RunId,
     backend: Box<dyn Backend>,
+    /// The lease on the run, where there is one: what happens is reported there, too.
+    lease: Option<Arc<Lease>>,
     /// Which models may not be asked; `None` when rate limits are ignored.
     pauses: Option<Pauses>,
     /// The time until which the model that was asked for last may not be asked.
@@ -182,24 +237,49 @@ impl Alone<'_> {
                     continue;
                 }
                 Some(Input::Report(_, report)) => *report,
-                // A worker alone has no other runs to hold back.
-                Some(Input::Limited(..)) | None => continue,
+                // A worker alone has no other runs to hold back, but others may be at work elsewhere.
+                Some(Input::Limited(model, wait)) => {
+                    if let Some(lease) = &self.lease {
+                        lease.pause(&model, wait);
+                    }
+                    continue;
+                }
+                None => continue,
             };
             match report {
                 Report::Event(event) => self.emit(&event),
                 Report::Asks(model) => {
-                    self.refused = self.pauses.as_ref().and_then(|pauses| pauses.until(&model));
+                    let elsewhere = self.lease.as_ref().filter(|_| self.pauses.is_some());
+                    let elsewhere = elsewhere.and_then(|lease| lease.paused(&model));
+                    self.refused = self.pauses.as_ref().and_then(|pauses| pauses.until(&model)).max(elsewhere);
                     self.backend.answer(self.run, self.refused.is_none());
+                    if self.refused.is_none() {
+                        self.report(&JobLine::Asks(model.to_string()));
+                    }
                 }
-                Report::Asked { .. } => {}
-                Report::Ended(Done { spent, end, .. }) => return self.end(spent, end),
+                Report::Asked { answered } => self.report(&JobLine::Asked(answered)),
+                Report::Ended(Done { spent, end }) => {
+                    if self.lease.as_ref().is_some_and(|lease| lease.is_lost()) {
+                        return Ok(End::NotCommitted(LOST.to_owned()));
+                    }
+                    self.report(&JobLine::Ended(JobReport { spent, end: job_end(&end) }));
+                    return self.end(spent, end);
+                }
                 Report::Lost => return Err(EngineError::WorkerLost),
             }
         }
     }
 
     fn emit(&mut self, event: &Event) {
+        self.report(&JobLine::Event(Box::new(event.clone())));
         (self.emit)(clock::now(), Some(event));
+    }
+
+    /// Reports something to a coordinator elsewhere, where there may be one.
+    fn report(&self, line: &JobLine) {
+        if let Some(lease) = &self.lease {
+            lease.report(line);
+        }
     }
 
     /// Raises the stop level, as a coordinator does.
@@ -230,6 +310,7 @@ impl Alone<'_> {
                 self.emit(&Event::RunWaits { run, stage, model: model.to_string(), spent });
                 Ok(End::NotCommitted(why))
             }
+            RunEnd::Withdrawn { .. } => Ok(End::NotCommitted("it was not begun".to_owned())),
             RunEnd::Stopped { stage, .. } => {
                 self.emit(&Event::RunStopped { run, stage, spent });
                 let (_, signal) = self.stop.unwrap_or((StopLevel::Terminate, StopSignal::Terminate));
@@ -238,6 +319,31 @@ impl Alone<'_> {
             RunEnd::Claimed(Claimant::Worker(holder)) => Err(StoreError::Claimed { run, holder }.into()),
             RunEnd::Claimed(Claimant::MayLive { host, mark }) => Err(EngineError::Elsewhere { run, host, mark }),
         }
+    }
+}
+
+/// Why a worker that has lost its lease says nothing of its run.
+const LOST: &str = "another worker may have the run, and this one has written nothing more about it";
+
+/// How the run ended, for a coordinator elsewhere.
+fn job_end(end: &RunEnd) -> JobEnd {
+    match end {
+        RunEnd::Committed(_) => JobEnd::Committed,
+        RunEnd::Failed { attempt, stage, failure, agent_complete } => JobEnd::Failed {
+            attempt: *attempt,
+            stage: *stage,
+            failure: failure.clone(),
+            agent_complete: *agent_complete,
+        },
+        RunEnd::Waits { model, stage, agent_complete } => {
+            JobEnd::Waits { model: model.to_string(), stage: *stage, agent_complete: *agent_complete }
+        }
+        RunEnd::Stopped { stage, agent_complete } => JobEnd::Stopped { stage: *stage, agent_complete: *agent_complete },
+        RunEnd::Withdrawn { agent_complete } => {
+            JobEnd::Stopped { stage: Stage::Prepare, agent_complete: *agent_complete }
+        }
+        RunEnd::Claimed(Claimant::Worker(holder)) => JobEnd::Claimed(holder.clone()),
+        RunEnd::Claimed(claimant @ Claimant::MayLive { .. }) => JobEnd::Refused(claimant.to_string()),
     }
 }
 

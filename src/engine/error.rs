@@ -60,6 +60,9 @@ pub enum EngineError {
         /// The file that identifies the processes.
         mark: PathBuf,
     },
+    /// The cluster on which workers are to run cannot be used.
+    #[error("the cluster cannot be used: {0}")]
+    Cluster(String),
     /// Processes of a dead coordinator cannot be ended.
     #[error("processes of a dead coordinator cannot be ended")]
     Orphans(#[source] std::io::Error),

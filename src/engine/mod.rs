@@ -6,9 +6,11 @@
 
 pub mod alone;
 mod backend;
+pub mod cluster;
 pub mod coordinator;
 pub mod error;
 pub mod image;
+mod lease;
 pub mod overview;
 pub mod projectscylla;
 pub mod reach;

@@ -13,6 +13,7 @@ use super::experiment::FieldClass;
 use super::flag::Flag;
 use super::ids::{AttemptNumber, ExperimentId, JudgeNumber, RunId, TierId};
 use super::inherited::Winner;
+use super::job::Placement;
 use super::money::Usd;
 use super::outcome::{AgentEnd, Excerpt, ExperimentEnd, Failure, FailureKind, RunStatus, Stage, StopLevel, StopSignal};
 use super::score::{Grade, Score};
@@ -63,6 +64,18 @@ pub enum Event {
         attempt: AttemptNumber,
         /// The first stage that has to be done.
         from: Stage,
+    },
+    /// The worker of a run is a job, which waits for its turn or runs on a machine of the cluster.
+    RunPlaced {
+        /// The run.
+        run: RunId,
+        /// Where it is.
+        placement: Placement,
+    },
+    /// A run was taken back before a worker began on it.
+    RunWithdrawn {
+        /// The run.
+        run: RunId,
     },
     /// A stage of a run begins.
     StageStarted {

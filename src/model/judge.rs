@@ -43,6 +43,15 @@ impl Judge {
         }
     }
 
+    /// Names of the variables that it is given beside the standard ones.
+    #[must_use]
+    pub fn needed_variables(&self) -> Vec<&str> {
+        match self.way() {
+            Way::Asks(asked) => asked.variables(),
+            Way::FromChecks(_) => Vec::new(),
+        }
+    }
+
     /// The variable without which it cannot be asked, when this environment does not have it.
     #[must_use]
     pub fn missing_variable(&self, environment: &BTreeMap<String, String>) -> Option<String> {

@@ -22,6 +22,8 @@ pub mod hosts;
 pub mod ids;
 pub mod inherited;
 pub mod installation;
+pub mod job;
+pub mod job_line;
 pub mod judge;
 pub mod limits;
 pub mod metered;

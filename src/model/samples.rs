@@ -14,6 +14,7 @@ use crate::model::experiment::FieldClass;
 use crate::model::flag::Flag;
 use crate::model::ids::{AttemptNumber, JudgeNumber, RunId, SubtestId, TierId};
 use crate::model::inherited::{Candidate, Winner};
+use crate::model::job::Placement;
 use crate::model::money::Usd;
 use crate::model::outcome::{
     AgentEnd, Excerpt, ExperimentEnd, Failure, FailureKind, RunStatus, Stage, StopLevel, StopSignal,
@@ -290,6 +291,16 @@ pub(crate) fn every_event() -> Vec<(Timestamp, Event)> {
         Event::RunErrored { run: run("T1/01/run_01"), attempts: 2, failure: provider_failure() },
         Event::RunErrored { run: run("T1/00/run_12"), attempts: 3, failure: failed_with_excerpt() },
         Event::TierPaused { tier: TierId(2), kind: FailureKind::Auth, times: 5, left: 12 },
+        Event::RunPlaced {
+            run: run("T1/01/run_03"),
+            placement: Placement::Queued { job: Some("4711_3".to_owned()), reason: Some("Resources".to_owned()) },
+        },
+        Event::RunPlaced {
+            run: run("T1/01/run_03"),
+            placement: Placement::Running { job: Some("4711_3".to_owned()), node: "n2".to_owned() },
+        },
+        Event::RunPlaced { run: run("T1/01/run_04"), placement: Placement::Queued { job: None, reason: None } },
+        Event::RunWithdrawn { run: run("T1/01/run_04") },
         Event::RateLimited { model: "sonnet".to_owned(), until: at(900) },
         Event::ConcurrencyChanged { model: "sonnet".to_owned(), from: 4, to: 2 },
         Event::RunWaits {

@@ -8,6 +8,7 @@ use super::allowance::Allowance;
 use super::control::Controls;
 use super::gold::GoldExample;
 use super::ids::{ExperimentId, SubtestId, TierId};
+use super::job::JobResources;
 use super::judge::Judge;
 use super::money::Usd;
 use super::program::Invocation;
@@ -54,6 +55,8 @@ pub struct Fixture {
     pub sandbox: Sandbox,
     /// `sandbox.memory`, `.processes` and `.processors`: what an agent or a check may use of the machine.
     pub resources: Resources,
+    /// `cluster`: what the jobs of runs may use, where workers are jobs.
+    pub cluster: ClusterAsked,
     /// `vary`: what setups may differ in; `None` where the fixture does not say it.
     pub vary: Option<Vec<String>>,
     /// Names of environment variables that the fixture passes on, in addition to the standard ones.
@@ -104,6 +107,15 @@ impl Fixture {
     }
 }
 
+/// What a fixture asks of a cluster for the jobs of its runs.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct ClusterAsked {
+    /// For every run.
+    pub all: JobResources,
+    /// For the runs of a tier, `cluster.tiers`.
+    pub tiers: BTreeMap<TierId, JobResources>,
+}
+
 /// The limits in a fixture's `config.yaml`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct FixtureLimits {
@@ -149,6 +161,8 @@ pub struct Subtest {
     pub agent: Agent,
     /// Folder below the fixture whose content is laid over the task's tree before the agent starts.
     pub overlay: Option<String>,
+    /// `cluster`: what the jobs of its runs may use.
+    pub cluster: JobResources,
     /// Path of the subtest's file below the fixture.
     pub file: String,
     /// The setup of the agent.

@@ -313,6 +313,41 @@ impl State {
         waits.filter(|(tier, _)| self.waiting_in(*tier) > 0)
     }
 
+    /// Whether nothing more is to be begun, of any tier.
+    #[must_use]
+    pub fn begins_nothing(&self) -> bool {
+        self.stop.is_some() || self.halted || self.time_reached
+    }
+
+    /// Whether a worker has the run.
+    #[must_use]
+    pub fn is_in_flight(&self, run: RunId) -> bool {
+        self.in_flight.contains_key(&run)
+    }
+
+    /// Whether nothing more of a tier is to be begun.
+    #[must_use]
+    pub fn is_stopped(&self, tier: TierId) -> bool {
+        self.stopped_tiers.contains(&tier)
+    }
+
+    /// Those of these runs in flight that have to be taken back, the last ones first, so that what was spent and what is expected of the others do
+    /// not exceed the ceiling.
+    #[must_use]
+    pub fn beyond_ceiling(&self, not_begun: &BTreeSet<RunId>, limits: &Limits) -> BTreeSet<RunId> {
+        let Some(ceiling) = limits.max_cost else { return BTreeSet::new() };
+        let mut expected = self.spent().known + self.assumed() + self.expected_in_flight();
+        let mut back = BTreeSet::new();
+        for run in not_begun.iter().rev().filter(|run| self.in_flight.contains_key(run)) {
+            if expected <= ceiling {
+                break;
+            }
+            expected = expected.saturating_sub(self.costs.expected(*run));
+            back.insert(*run);
+        }
+        back
+    }
+
     /// What the runs in flight are expected to cost.
     pub(super) fn expected_in_flight(&self) -> Usd {
         self.in_flight.keys().map(|run| self.costs.expected(*run)).sum()

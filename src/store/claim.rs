@@ -5,7 +5,7 @@ use std::io;
 
 use crate::model::ids::RunId;
 use crate::model::survey::Holder;
-use crate::os::files;
+use crate::os::files::{self, FileError};
 use crate::os::lock::{self, ExperimentLock, LockError};
 
 use super::StoreError;
@@ -35,6 +35,21 @@ impl Claim {
             Err(LockError::Locked(holder)) => Err(StoreError::Claimed { run, holder }),
             Err(error) => Err(error.into()),
         }
+    }
+
+    /// Takes a claim over from a worker that is known to be gone or cut off, whatever of it the kernel still holds.
+    ///
+    /// # Errors
+    /// When the lock cannot be made.
+    pub fn take_over(folder: &ExperimentFolder, run: RunId, holder: &Holder) -> Result<Self, StoreError> {
+        let path = folder.claim(run);
+        match std::fs::remove_file(&path) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                return Err(FileError::new("remove", &path, error).into());
+            }
+            _ => {}
+        }
+        Self::acquire(folder, run, holder)
     }
 }
 

@@ -23,6 +23,7 @@ mod form;
 pub mod gradings;
 pub mod image;
 pub mod inherited;
+pub mod jobs;
 pub mod judge_checks;
 pub mod layout;
 pub mod mend;

@@ -15,7 +15,8 @@ use crate::text::redact::Secrets;
 use super::bundle::stays_within;
 use super::evidence::{FoldersAndLinks, files_below, folders_and_links_below};
 use super::layout::{
-    BACKUP_PREFIX, CONFIG, ExperimentFolder, LOCK, PRIVATE, REPO, RunFolder, WORKSPACE, claim_of, is_temporary,
+    BACKUP_PREFIX, CONFIG, ExperimentFolder, JOB_LOG, JOBS, LOCK, PRIVATE, REPO, RunFolder, WORKSPACE, claim_of,
+    is_temporary,
 };
 use super::{StoreError, repository, threads};
 
@@ -26,7 +27,7 @@ const PART_BYTES: usize = 256 << 10;
 pub type LeakAt = (String, Leak);
 
 /// The files that others get, by their paths below the experiment's folder, sorted: all but `repo.git`, trees that agents worked in,
-/// copies of former checkpoints, locks, and files that are being written.
+/// copies of former checkpoints, locks, what jobs wrote for each other, and files that are being written.
 ///
 /// # Errors
 /// When a folder cannot be listed.
@@ -36,7 +37,7 @@ pub fn files(folder: &ExperimentFolder) -> Result<Vec<PathBuf>, StoreError> {
     for entry in fs::read_dir(folder.root()).map_err(failed)? {
         let name = entry.map_err(failed)?.file_name();
         let text = name.to_string_lossy();
-        if text == REPO || text == LOCK || text.starts_with(BACKUP_PREFIX) || is_temporary(&text) {
+        if text == REPO || text == LOCK || text == JOBS || text.starts_with(BACKUP_PREFIX) || is_temporary(&text) {
             continue;
         }
         match files::kind_of(&folder.root().join(&name))? {
@@ -89,7 +90,7 @@ pub fn repository(folder: &ExperimentFolder) -> Result<Vec<PathBuf>, StoreError>
 
 fn is_given(path: &Path) -> bool {
     let names: Vec<&str> = path.iter().filter_map(OsStr::to_str).collect();
-    let is_fleeting = names.iter().any(|name| is_temporary(name) || claim_of(name).is_some());
+    let is_fleeting = names.iter().any(|name| is_temporary(name) || claim_of(name).is_some() || *name == JOB_LOG);
     let is_of_run = |name: &str| RunNumber::from_folder(name).is_some() || AttemptNumber::from_folder(name).is_some();
     let is_tree = |pair: &[&str]| is_of_run(pair[0]) && (pair[1] == WORKSPACE || pair[1] == PRIVATE);
     !is_fleeting && !names.windows(2).any(is_tree)

@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 
 use super::StoreError;
 use super::evidence::{digest_of_file, files_below, line, parse};
-use super::layout::{CONFIG, ExperimentFolder, FAILED, RESULT, SEAL, WORKSPACE, claim_of, is_temporary};
+use super::layout::{CONFIG, ExperimentFolder, FAILED, JOB_LOG, RESULT, SEAL, WORKSPACE, claim_of, is_temporary};
 use super::own_digest::{Own, own};
 use crate::model::digest::Digest;
 use crate::model::ids::{AttemptNumber, RunNumber, TierId};
@@ -167,12 +167,13 @@ fn covered(folder: &ExperimentFolder) -> Result<BTreeMap<PathBuf, Digest>, FileE
     Ok(found)
 }
 
-/// Whether a seal covers a file below the config's folder or a tier's: no file that is being written, no lock, nothing in a
+/// Whether a seal covers a file below the config's folder or a tier's: no file that is being written, no lock, no log of a job, nothing in a
 /// workspace that was kept, and nothing of a run that is not committed: a resume works on that.
 fn is_covered(file: &Path, committed: &BTreeSet<PathBuf>) -> bool {
     let names: Vec<&str> = file.iter().filter_map(OsStr::to_str).collect();
     let run = names.get(1).copied().and_then(RunNumber::from_folder);
     let is_of_unfinished = run.is_some() && !committed.contains(&file.iter().take(2).collect::<PathBuf>());
     let is_fleeting = names.iter().any(|name| is_temporary(name) || claim_of(name).is_some());
-    names.get(2) != Some(&WORKSPACE) && !is_fleeting && !is_of_unfinished
+    let is_log = run.is_some() && names.get(2) == Some(&JOB_LOG);
+    names.get(2) != Some(&WORKSPACE) && !is_log && !is_fleeting && !is_of_unfinished
 }

@@ -9,6 +9,7 @@ use crate::model::event::{Event, ExperimentFinished, ExperimentStarted, FailedCh
 use crate::model::experiment::FieldClass;
 use crate::model::ids::{AttemptNumber, JudgeNumber, RunId, SetupId, TierId};
 use crate::model::inherited::Winner;
+use crate::model::job::Placement;
 use crate::model::money::Usd;
 use crate::model::outcome::{AgentEnd, ExperimentEnd, Failure, FailureKind, RunStatus, Stage, StopLevel, StopSignal};
 use crate::stats::tiers;
@@ -112,6 +113,8 @@ pub(super) fn line(event: &Event) -> Line {
             };
             routine("Begins", Tone::Plain, run, &text)
         }
+        Event::RunPlaced { run, placement } => placed(*run, placement),
+        Event::RunWithdrawn { run } => routine("Taken back", Tone::Warning, run, "its job had not begun"),
         Event::StageStarted { run, stage, judge } => routine("Stage", Tone::Plain, run, &stage_name(*stage, *judge)),
         Event::RunCommitted(committed) => run_committed(committed),
         Event::AttemptFailed { run, attempt, stage, failure, retry, .. } => {
@@ -171,6 +174,17 @@ pub(super) fn line(event: &Event) -> Line {
 /// The name of a stage: with the judge's number, if there is one.
 pub(super) fn stage_name(stage: Stage, judge: Option<JudgeNumber>) -> String {
     judge.map_or_else(|| stage.to_string(), |judge| judge.to_string())
+}
+
+fn placed(run: RunId, placement: &Placement) -> Line {
+    let named = |job: &Option<String>| job.as_ref().map_or_else(String::new, |job| format!("job {job}"));
+    match placement {
+        Placement::Queued { job, .. } => routine("Queued", Tone::Plain, run, &named(job)),
+        Placement::Running { job, node } => {
+            let job = job.as_ref().map_or_else(String::new, |job| format!(", job {job}"));
+            routine("Placed", Tone::Plain, run, &format!("on {node}{job}"))
+        }
+    }
 }
 
 fn attempt_failed(run: RunId, (attempt, stage, retry): (AttemptNumber, Stage, bool), why: &str) -> Line {

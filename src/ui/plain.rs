@@ -28,10 +28,11 @@ impl Detail {
     /// The least detail at which an event is written.
     fn of(event: &Event) -> Self {
         match event {
-            Event::StageStarted { .. } => Self::Stages,
+            Event::StageStarted { .. } | Event::RunPlaced { .. } => Self::Stages,
             Event::AttemptFailed { .. }
             | Event::RunErrored { .. }
             | Event::RunStopped { .. }
+            | Event::RunWithdrawn { .. }
             | Event::TierPaused { .. }
             | Event::RateLimited { .. }
             | Event::BudgetReached { .. }

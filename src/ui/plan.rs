@@ -56,8 +56,20 @@ pub struct PlanPage {
     pub alike: Vec<Vec<String>>,
     /// Under which conditions runs would be made, and who would judge them.
     pub conditions: Conditions,
+    /// The scripts of the jobs that workers would be, where they are jobs of a cluster.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub jobs: Vec<PlannedJobs>,
     /// What is told beforehand: what makes no difference, and what is missing here without which runs fail or none begins.
     pub notes: Vec<String>,
+}
+
+/// Jobs that are alike.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+pub struct PlannedJobs {
+    /// How many runs are made by such jobs.
+    pub runs: usize,
+    /// The script that is submitted.
+    pub script: String,
 }
 
 /// An existing experiment: an unfinished one is continued under its own plan, a finished one is left alone.
@@ -148,6 +160,12 @@ impl PlanPage {
             page.line("");
         }
         page.add(wrapped_lines(&self.sums()));
+        for PlannedJobs { runs, script } in &self.jobs {
+            page.line(format_args!("\nThe script of the jobs that make {}:\n", counted(*runs, "run")));
+            for line in script.lines() {
+                page.line(format_args!("  {}", escape::terminal(line)).to_string().trim_end());
+            }
+        }
         page.into_text()
     }
 
@@ -330,6 +348,7 @@ mod tests {
             subtests,
         };
         PlanPage {
+            jobs: vec![PlannedJobs { runs: 20, script: "#!/bin/sh\n#SBATCH --array=1-20\n\nexit 0\n".to_owned() }],
             experiment_id: "test-001".to_owned(),
             fixture: "tests/test-001".to_owned(),
             results_dir: "results".to_owned(),

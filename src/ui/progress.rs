@@ -7,6 +7,7 @@ use jiff::Timestamp;
 
 use crate::model::event::{Event, ExperimentStarted, TierTotals};
 use crate::model::ids::{RunId, TierId};
+use crate::model::job::Placement;
 use crate::model::money::Usd;
 use crate::model::outcome::{RunStatus, Stage, StopLevel};
 use crate::model::usage::Total;
@@ -69,12 +70,28 @@ struct InFlight {
 }
 
 impl ProgressView {
+    /// Shows a run whose worker is a job: that it waits, or on which machine it is.
+    fn place(&mut self, run: RunId, placement: &Placement, at: Timestamp) {
+        let stage = match placement {
+            Placement::Queued { .. } => "queued".to_owned(),
+            Placement::Running { node, .. } => format!("on {}", escape::terminal(node)),
+        };
+        let in_flight = self.in_flight.entry(run).or_insert_with(|| InFlight {
+            attempt: 1,
+            stage: String::new(),
+            begun: at,
+            stage_begun: at,
+        });
+        (in_flight.stage, in_flight.stage_begun) = (stage, at);
+    }
+
     /// Updates the state by an event.
     pub(super) fn event(&mut self, at: Timestamp, event: &Event) {
         self.names.event(event);
         match event {
             Event::ExperimentStarted(started) => self.start(at, started),
             Event::RunStarted { run, attempt, from } => self.begin(*run, attempt.0, *from, at),
+            Event::RunPlaced { run, placement } => self.place(*run, placement, at),
             Event::StageStarted { run, stage, judge } => {
                 if let Some(in_flight) = self.in_flight.get_mut(run) {
                     in_flight.stage = stage_name(*stage, *judge);
@@ -96,6 +113,7 @@ impl ProgressView {
                 self.in_flight.remove(run);
                 self.spent = *spent;
             }
+            Event::RunWithdrawn { run } => _ = self.in_flight.remove(run),
             Event::RunErrored { run, .. } => {
                 self.in_flight.remove(run);
                 self.tiers.entry(run.tier).or_default().errored.insert(*run);

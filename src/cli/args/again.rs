@@ -62,7 +62,12 @@ pub struct Regrade {
 }
 
 /// Flags whose values an experiment saves.
-const SAVED: [&str; 20] = [
+const SAVED: [&str; 25] = [
+    "backend",
+    "cpus",
+    "memory",
+    "time_seconds",
+    "partition",
     "thinking",
     "timeout",
     "sandbox",

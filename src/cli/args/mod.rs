@@ -33,6 +33,7 @@ use crate::model::sandbox::{Network, SandboxChoice};
 pub mod again;
 pub mod agents;
 pub mod allowance;
+pub mod cluster;
 pub mod compare;
 pub mod fixture;
 pub mod judge;

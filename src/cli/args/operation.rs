@@ -2,6 +2,7 @@
 
 use clap::Args;
 
+use crate::cli::args::cluster::ClusterFlags;
 use crate::cli::args::values;
 use crate::model::exchange::GatewayUse;
 use crate::model::experiment::{ContainmentChoice, KeepWorkspaces};
@@ -79,4 +80,7 @@ pub struct OperationFlags {
     /// removed when the run is committed.
     #[arg(long, value_name = "DIR", value_parser = values::absolute_folder)]
     pub work_dir: Option<String>,
+    /// Where workers run, and what their jobs may use.
+    #[command(flatten)]
+    pub cluster: ClusterFlags,
 }

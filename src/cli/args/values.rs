@@ -6,6 +6,7 @@ use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use crate::model::exchange::GatewayUse;
 use crate::model::experiment::{ContainmentChoice, Inherit, KeepWorkspaces};
 use crate::model::ids::TierId;
+use crate::model::job::BackendChoice;
 use crate::model::limits::MOST_SECONDS;
 use crate::model::money::Usd;
 use crate::model::resources::{Memory, MemoryError, Processors, ProcessorsError};
@@ -99,6 +100,12 @@ pub(super) fn processors(text: &str) -> Result<Processors, String> {
     text.parse().map_err(|error: ProcessorsError| error.to_string())
 }
 
+/// A text of one line, as a line of a script holds it.
+pub(super) fn one_line(text: &str) -> Result<String, String> {
+    let is_one = !text.is_empty() && !text.contains(|letter: char| letter.is_control());
+    if is_one { Ok(text.to_owned()) } else { Err("it is not one line of text".to_owned()) }
+}
+
 /// A share, such as the distance of two scores.
 pub(super) fn share(text: &str) -> Result<f64, String> {
     not_negative(text)?;
@@ -184,6 +191,19 @@ impl ValueEnum for GatewayUse {
             Self::Off => "off",
             Self::Meter => "meter",
             Self::Require => "require",
+        }))
+    }
+}
+
+impl ValueEnum for BackendChoice {
+    fn value_variants<'a>() -> &'a [Self] {
+        &[Self::Local, Self::Slurm]
+    }
+
+    fn to_possible_value(&self) -> Option<PossibleValue> {
+        Some(PossibleValue::new(match self {
+            Self::Local => "local",
+            Self::Slurm => "slurm",
         }))
     }
 }

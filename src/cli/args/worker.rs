@@ -1,5 +1,7 @@
 //! Arguments of `worker`: the run, and what differs from the saved config on this machine.
 
+use std::path::PathBuf;
+
 use clap::Args;
 
 use crate::cli::args::again::as_saved;
@@ -18,6 +20,15 @@ pub struct Worker {
     /// The run to make, such as `T0/00/3`
     #[arg(long, value_name = "RUN")]
     pub run: RunId,
+    /// Keep to the rules of a cluster that may start a job a second time
+    ///
+    /// Another worker that has the run is waited for as long as it gives signs of life in the experiment's folder, and replaced when it
+    /// gives none. This one gives such signs, and stops its agent when the folder is out of reach.
+    #[arg(long)]
+    pub lease: bool,
+    /// The file into which the output of this worker goes: it is also put into the run's folder, as `job.log`
+    #[arg(long, value_name = "FILE")]
+    pub log: Option<PathBuf>,
     /// What differs here.
     #[command(flatten)]
     pub operation: WorkerFlags,

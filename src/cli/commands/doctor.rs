@@ -19,7 +19,7 @@ use crate::cli::exit::Exit;
 use crate::cli::options;
 use crate::cli::prelude::Prelude;
 use crate::config::fixture::Overrides;
-use crate::engine::alone::{Claimed, End, claim};
+use crate::engine::alone::{Claimed, Claiming, End, claim};
 use crate::engine::reach::Reach;
 use crate::engine::session::create::{Options, create};
 use crate::engine::session::open::begin;
@@ -120,7 +120,9 @@ fn try_it(known: Diagnosis, agent: &Agent, timeout_seconds: u64, prelude: Prelud
     let experiment = session.locked.folder.clone();
     let surroundings = surroundings(&session.config, None, &name)?;
     session.end_without_work().on(&name)?;
-    let Claimed::ToMake(claimed) = claim(experiment.clone(), RUN).on(&name)? else { return Ok(known) };
+    let Claimed::ToMake(claimed) = claim(experiment.clone(), RUN, Claiming::Beside).on(&name)? else {
+        return Ok(known);
+    };
     drop(making);
     let mut failed: Option<Failure> = None;
     let mut watch = |_, event: Option<&Event>| {

@@ -8,18 +8,20 @@ use crate::cli::beforehand::{asked_as_before, held_at_the_end, judging_themselve
 use crate::cli::commands::fixture::{absent_programs, links_out};
 use crate::cli::commands::session;
 use crate::cli::console::Console;
-use crate::cli::error::{CliError, shown};
+use crate::cli::error::{CliError, On as _, shown};
 use crate::cli::exit::Exit;
 use crate::cli::needs::{self, Unmet};
 use crate::cli::options::{alike, inheritance_of};
 use crate::config::fixture::named;
 use crate::config::fixture::vary::named_by_content;
+use crate::engine::cluster;
 use crate::engine::session::create::Options;
 use crate::engine::session::inheritance::{mistakes, stops};
 use crate::engine::session::recordings;
 use crate::model::agent::Agent;
 use crate::model::experiment::{Inherit, too_many_runs};
 use crate::model::ids::{SubtestId, TierId};
+use crate::model::job::BackendChoice;
 use crate::model::judge::Judge;
 use crate::model::money::Usd;
 use crate::model::program::Invocation;
@@ -35,7 +37,7 @@ use crate::ui::agents::Variable;
 use crate::ui::capabilities;
 use crate::ui::conditions::{Asking, Conditions, PlannedJudge};
 use crate::ui::outlook::Outlook;
-use crate::ui::plan::{Newest, PlanPage, PlannedSubtest, PlannedTier};
+use crate::ui::plan::{Newest, PlanPage, PlannedJobs, PlannedSubtest, PlannedTier};
 use crate::ui::run_limits::RunLimits;
 
 /// Shows the plan. `newest` is the experiment that a `run` would continue instead; `assumed` is a
@@ -103,6 +105,7 @@ pub fn show(
             .map(|group| group.iter().map(|(tier, id)| format!("{tier}/{id}")).collect())
             .collect(),
         conditions: conditions(options),
+        jobs: jobs(options)?,
         notes,
     };
     console.print(&match console.message_format() {
@@ -110,6 +113,15 @@ pub fn show(
         MessageFormat::Json => plan.json(),
     })?;
     Ok(Exit::Success)
+}
+
+/// The scripts of the jobs that workers would be.
+fn jobs(options: &Options) -> Result<Vec<PlannedJobs>, CliError> {
+    if options.backend != Some(BackendChoice::Slurm) {
+        return Ok(Vec::new());
+    }
+    let scripts = cluster::scripts(options, &std::env::vars_os().collect()).on(".")?;
+    Ok(scripts.into_iter().map(|(runs, script)| PlannedJobs { runs, script }).collect())
 }
 
 /// What makes no difference, what fails, and what keeps a `run` from beginning.

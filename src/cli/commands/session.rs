@@ -1,6 +1,8 @@
 //! The common part of `run`, `resume` and `extend`: one session of the coordinator, shown to people, ended by an exit
 //! code.
 
+use std::collections::BTreeMap;
+use std::ffi::OsString;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -176,7 +178,21 @@ pub(super) fn session_options(
 /// # Errors
 /// When the containment, the sandbox or a limit that is asked for cannot be had here.
 pub(super) fn surroundings(config: &Config, image: Option<Arc<Image>>, name: &str) -> Result<Surroundings, CliError> {
-    let inherited = std::env::vars_os().collect();
+    surroundings_with(config, image, &BTreeMap::new(), name)
+}
+
+/// The same, with these variables in place of those of this environment.
+///
+/// # Errors
+/// As [`surroundings`].
+pub(super) fn surroundings_with(
+    config: &Config,
+    image: Option<Arc<Image>>,
+    given: &BTreeMap<String, String>,
+    name: &str,
+) -> Result<Surroundings, CliError> {
+    let given = given.iter().map(|(name, value)| (name.into(), value.into()));
+    let inherited: BTreeMap<OsString, OsString> = std::env::vars_os().chain(given).collect();
     let (containment, reach) = contained(config.containment, config.sandbox.as_ref(), image, &inherited).on(name)?;
     let controllers = Controllers::probe(&config.resources()).map_err(EngineError::from).on(name)?;
     needs::refuse(needs::of_network(config.sandbox.as_ref(), config.gateway_use()).as_slice())?;
@@ -184,14 +200,18 @@ pub(super) fn surroundings(config: &Config, image: Option<Arc<Image>>, name: &st
     let hold = config.hold_seconds.unwrap_or(limits::HOLD_SECONDS).min(config.rate_limit_seconds);
     let hold = Duration::from_secs(hold);
     let gateway = Gateway::of(config.gateway_use(), hold).map(Arc::new);
-    Ok(Surroundings { containment, reach, controllers, inherited, secrets: secrets(), gateway })
+    let secrets = secrets_of(&inherited);
+    Ok(Surroundings { containment, reach, controllers, inherited, secrets, gateway })
 }
 
 /// The secrets of this environment.
 pub(super) fn secrets() -> Secrets {
-    let texts =
-        std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
-    Secrets::from_environment(texts)
+    secrets_of(&std::env::vars_os().collect())
+}
+
+fn secrets_of(inherited: &BTreeMap<OsString, OsString>) -> Secrets {
+    let texts = inherited.iter().filter_map(|(name, value)| Some((name.to_str()?, value.to_str()?)));
+    Secrets::from_environment(texts.map(|(name, value)| (name.to_owned(), value.to_owned())))
 }
 
 /// Settles what `auto` comes to here, so that an experiment keeps it in all its sessions; gives the word that it is no sandbox.

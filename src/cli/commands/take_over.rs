@@ -216,6 +216,8 @@ fn options_of(
         gateway: operation.gateway,
         hold_seconds: operation.hold,
         record: operation.record,
+        backend: operation.cluster.backend,
+        job: operation.cluster.resources(),
         replay: None,
         work_dir: options::work_dir(operation, located),
         inherit,

@@ -23,6 +23,7 @@ use crate::model::allowance::Allowance;
 use crate::model::event::Event;
 use crate::model::experiment::{ContainmentChoice, Inherit, KeepWorkspaces};
 use crate::model::ids::{RunId, RunNumber, SubtestId, TierId};
+use crate::model::job::JobResources;
 use crate::model::limits;
 use crate::model::outcome::{ExperimentEnd, Failure, RunStatus};
 use crate::model::program::{FIXTURE_COPY, Kind};
@@ -229,6 +230,8 @@ pub(super) fn trial_options(to_try: Loaded, tier: TierId, repeat: u32, results_d
         gateway: None,
         hold_seconds: None,
         record: None,
+        backend: None,
+        job: JobResources::default(),
         replay: None,
         containment: ContainmentChoice::Auto,
         fixture,

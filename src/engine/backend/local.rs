@@ -1,6 +1,6 @@
 //! Workers as threads of this process: they share what was read of the experiment, and what one of them found out.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, channel};
@@ -67,6 +67,14 @@ impl Backend for Local {
 
     fn stop(&mut self, stop_level: StopLevel) {
         self.place.stop.raise(stop_level);
+    }
+
+    fn take_back(&mut self, _runs: BTreeSet<RunId>) {
+        // A thread begins at once.
+    }
+
+    fn at_work(&self) -> Vec<RunId> {
+        Vec::new()
     }
 
     fn answer(&mut self, run: RunId, may: bool) {

@@ -2,8 +2,11 @@
 //! receives reports. Everything else that a worker needs is in the experiment's folder, so it can be a process of
 //! another machine; and what it did is there too, so that reports only make known sooner what the folder says.
 
+pub(in crate::engine) mod elsewhere;
 mod local;
+pub(in crate::engine) mod slurm;
 
+use std::collections::BTreeSet;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::time::Duration;
 
@@ -24,6 +27,12 @@ pub(in crate::engine) trait Backend {
 
     /// Asks every worker to stop to this degree, including workers that start later.
     fn stop(&mut self, stop_level: StopLevel);
+
+    /// Takes those of these runs back whose workers have not begun; the others go on.
+    fn take_back(&mut self, runs: BTreeSet<RunId>);
+
+    /// Runs on which workers of a former session are at work, or about to be.
+    fn at_work(&self) -> Vec<RunId>;
 
     /// Answers a worker that asked whether its run may ask a model now.
     fn answer(&mut self, run: RunId, may: bool);

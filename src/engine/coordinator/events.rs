@@ -41,6 +41,7 @@ impl Coordinator<'_> {
         match report {
             Report::Event(event) => {
                 self.note_others_work(&event);
+                self.note_beginning(&event);
                 self.emit(&event);
             }
             Report::Asks(model) => {
@@ -63,6 +64,7 @@ impl Coordinator<'_> {
 
     pub(super) fn end(&mut self, run: RunId, Done { spent, end }: Done) {
         let before = self.state.spent();
+        self.not_begun.remove(&run);
         match end {
             RunEnd::Committed(committed) => self.commit(run, spent, *committed),
             RunEnd::Failed { attempt, stage, failure, agent_complete } => {
@@ -75,6 +77,12 @@ impl Coordinator<'_> {
                 self.apply(Fact::Stopped(run, spent));
                 self.leave(run, agent_complete, Missing::Unfinished);
                 self.emit(&Event::RunStopped { run, stage, spent: self.state.spent() });
+            }
+            RunEnd::Withdrawn { agent_complete } => {
+                self.apply(Fact::Stopped(run, Total::ZERO));
+                let otherwise = self.missing_as_before(run);
+                self.leave(run, agent_complete, otherwise);
+                self.emit(&Event::RunWithdrawn { run });
             }
             RunEnd::Claimed(claimant) => self.leave_to(run, &claimant),
         }

@@ -3,15 +3,18 @@
 
 mod ceilings;
 mod counting;
+mod elsewhere;
 mod events;
 pub(in crate::engine) mod inherit;
 mod models;
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
 
+use crate::engine::backend::slurm::Slurm;
 use crate::engine::backend::{Backend, Input, Local, Mailbox};
 use crate::engine::error::EngineError;
 use crate::engine::error::with_causes;
@@ -27,6 +30,7 @@ use crate::model::checkpoint::Checkpoint;
 use crate::model::event::{Event, ExperimentFinished, ExperimentStarted};
 use crate::model::experiment::Config;
 use crate::model::ids::RunId;
+use crate::model::job::BackendChoice;
 use crate::model::limits::{self, Limits};
 use crate::model::outcome::{ExperimentEnd, ExperimentStatus, StopLevel};
 use crate::model::task::Fixture;
@@ -75,6 +79,8 @@ pub(in crate::engine) struct Coordinator<'a> {
     worked_before: Duration,
     mailbox: Mailbox,
     pub(in crate::engine) backend: Box<dyn Backend>,
+    /// Runs in flight whose workers have not begun, as far as that is known.
+    pub(in crate::engine) not_begun: BTreeSet<RunId>,
     /// The gateway to models, where there is one.
     pub(in crate::engine) gateway: Option<Arc<Gateway>>,
     tick: Option<Duration>,
@@ -167,15 +173,15 @@ impl<'a> Coordinator<'a> {
             gateway.begin(progress.spent().total().known, limits.max_cost, tell);
         }
         let inherited = session_options.surroundings.inherited.clone();
-        let workplace =
-            Workplace::new(Arc::clone(&place), session_options.surroundings).map_err(EngineError::Signals)?;
+        let backend = backend(&place, session_options.surroundings, &mailbox)?;
         let mut coordinator = Self {
             state: models::first_state(&progress, &place).waiting(waiting),
             tier_inheritance,
             locked,
             checkpoint,
             progress,
-            backend: Box::new(Local::new(workplace, mailbox.line())),
+            backend,
+            not_begun: BTreeSet::new(),
             place,
             limits,
             pacing: Pacing::default(),
@@ -200,6 +206,7 @@ impl<'a> Coordinator<'a> {
         }
         coordinator.report_what_is_not_limited(&inherited);
         coordinator.go()?;
+        coordinator.go_on_with_those_at_work();
         Ok(coordinator)
     }
 
@@ -254,7 +261,10 @@ impl<'a> Coordinator<'a> {
         let tick = self.tick.map(|tick| now + tick);
         let due = [wake, self.pacing.due(), tick].into_iter().flatten().min();
         match self.backend.poll(&self.mailbox, due.map(|due| due.saturating_sub(now))) {
-            Some(input) => self.handle(input),
+            Some(input) => {
+                self.handle(input);
+                self.take_back_what_is_too_much();
+            }
             None => (self.emit)(clock::now(), None),
         }
     }
@@ -263,6 +273,7 @@ impl<'a> Coordinator<'a> {
         let job = Job { run, attempts: attempts_left(self.state.failures(run), &self.limits) };
         self.apply(Fact::Started(run));
         self.progress.begin(run);
+        self.not_begun.insert(run);
         self.checkpoint.failures.remove(&run);
         if let Err(failure) = self.backend.start(job) {
             self.end(run, Done { spent: Total::ZERO, end: RunEnd::not_begun(failure) });
@@ -359,6 +370,15 @@ fn hold_back(
     let stopped = tier_inheritance.stopped(fixture, thinking_mode);
     let held_back = progress.withhold_stopped(&stopped.keys().copied().collect());
     held_back.into_iter().filter_map(|place| Some(stop(place, stopped.get(&place)?))).collect()
+}
+
+/// Where the workers of a session run.
+fn backend(place: &Arc<Basis>, surroundings: Surroundings, mailbox: &Mailbox) -> Result<Box<dyn Backend>, EngineError> {
+    if place.config.backend == Some(BackendChoice::Slurm) {
+        return Ok(Box::new(Slurm::open(place, &surroundings.inherited, mailbox.line())?));
+    }
+    let workplace = Workplace::new(Arc::clone(place), surroundings).map_err(EngineError::Signals)?;
+    Ok(Box::new(Local::new(workplace, mailbox.line())))
 }
 
 fn limits_of(config: &Config) -> Limits {

@@ -15,6 +15,7 @@ use crate::model::checkpoint::{CHECKPOINT_VERSION, Checkpoint, CompletedRuns};
 use crate::model::exchange::GatewayUse;
 use crate::model::experiment::{Config, ContainmentChoice, Extension, Inherit, KeepWorkspaces, MADE_BY};
 use crate::model::ids::{SubtestId, TierId};
+use crate::model::job::{BackendChoice, JobResources};
 use crate::model::limits;
 use crate::model::money::Usd;
 use crate::model::outcome::ExperimentStatus;
@@ -90,6 +91,10 @@ pub struct Options {
     pub hold_seconds: Option<u64>,
     /// What is kept of what passes through the gateway, where that is asked for.
     pub record: Option<RecordChoice>,
+    /// Where workers run; `None` for threads of the coordinator.
+    pub backend: Option<BackendChoice>,
+    /// What jobs may use, in place of what the fixture asks for.
+    pub job: JobResources,
     /// The recorded runs whose answers of models are given again, as they are named.
     pub replay: Option<String>,
     /// The folder in which work folders are made.
@@ -208,6 +213,12 @@ pub(in crate::engine) fn furnish(
         gateway: options.gateway,
         hold_seconds: options.hold_seconds,
         record: options.record,
+        backend: options.backend,
+        job_cpus: options.job.cpus,
+        job_memory: options.job.memory,
+        job_seconds: options.job.time_seconds,
+        job_partition: options.job.partition,
+        job_options: options.job.options,
         containment: options.containment,
         work_dir: options.work_dir,
         grace_seconds: limits::GRACE_SECONDS,

@@ -5,8 +5,12 @@ use std::path::{Path, PathBuf};
 use serde_json::Value;
 
 use crate::agent::greetings;
+use crate::engine::worker::report::Committed;
+use crate::model::event::FailedCheck;
 use crate::model::grading::GradingNumber;
+use crate::model::ids::RunId;
 use crate::model::outcome::Excerpt;
+use crate::model::result::RunResult;
 use crate::model::shortfall::{SetupShortfall, Why};
 use crate::os::files;
 use crate::store::layout::{ExperimentFolder, RunFolder};
@@ -35,6 +39,26 @@ pub(in crate::engine) fn end_of(folder: &ExperimentFolder, logs: &[PathBuf]) -> 
 /// The logs of a check, its stderr first.
 pub(in crate::engine) fn check_logs(run: &RunFolder, check: &str) -> [PathBuf; 2] {
     [run.check_log(&format!("{check}.stderr")), run.check_log(check)]
+}
+
+/// A committed run with what explains its verdict.
+pub(in crate::engine) fn explained_result(
+    folder: &ExperimentFolder,
+    run: RunId,
+    grading: GradingNumber,
+    result: RunResult,
+) -> Committed {
+    let run = folder.run(run);
+    let graded = run.graded(grading);
+    let failed = result.checks.iter().filter(|check| check.has_failed());
+    let failed_checks = failed.map(|check| FailedCheck {
+        name: check.name.clone(),
+        timed_out_after: check.timed_out_after(),
+        excerpt: end_of(folder, &check_logs(&graded, &check.name)),
+    });
+    let failed_checks = failed_checks.collect();
+    let changed_nothing = std::fs::metadata(run.patch()).is_ok_and(|patch| patch.len() == 0);
+    Committed { result, changed_nothing, failed_checks }
 }
 
 /// The same lines; the first ones with the end of the log that shows their reason.

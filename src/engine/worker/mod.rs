@@ -47,7 +47,11 @@ fn nothing(end: RunEnd) -> Done {
 /// Ends the processes that are left of a worker that died since the session began; gives how the job ends when that
 /// fails.
 fn end_orphans(place: &Workplace, job: Job, link: &dyn Link) -> Option<RunEnd> {
-    let found = orphans::of_run(&place.folder, job.run, place.grader.number);
+    let mut found = orphans::of_run(&place.folder, job.run, place.grader.number);
+    if place.lease.is_some() {
+        // A worker elsewhere that had the run before is gone, or has ended what it started, before this one may have it.
+        found.retain(|orphan| orphan.state != OrphanState::Unknown);
+    }
     if let Some(elsewhere) = found.iter().find(|orphan| orphan.state == OrphanState::Unknown) {
         let (host, mark) = (elsewhere.mark.host.clone(), elsewhere.path.clone());
         return Some(RunEnd::Claimed(Claimant::MayLive { host, mark }));
@@ -75,7 +79,9 @@ fn attempt(work: &mut Work<'_>, job: Job) -> RunEnd {
     let (stage, attempt) = (work.stage, work.attempt);
     match halt {
         Halt::Stopped => {
-            let failure = (!agent_complete).then(|| work.set_aside(AttemptEnd::Interrupted)).and_then(Result::err);
+            let may_write = holds(work);
+            let failure =
+                (!agent_complete && may_write).then(|| work.set_aside(AttemptEnd::Interrupted)).and_then(Result::err);
             if let Some(failure) = failure {
                 work.notice(&format!("the stopped attempt could not be set aside: {failure}"));
             }
@@ -92,6 +98,7 @@ fn attempt(work: &mut Work<'_>, job: Job) -> RunEnd {
             failure.message = work.redacted(&failure.message);
             let last = is_last(failure.kind, job.attempts);
             if !agent_complete
+                && holds(work)
                 && let Err(second) = work.set_aside(AttemptEnd::Failed { failure: failure.clone(), last })
             {
                 failure.message =
@@ -100,6 +107,11 @@ fn attempt(work: &mut Work<'_>, job: Job) -> RunEnd {
             RunEnd::Failed { attempt, stage, failure, agent_complete }
         }
     }
+}
+
+/// Whether the run is still this worker's to write about.
+fn holds(work: &Work<'_>) -> bool {
+    work.place.must_hold().is_ok()
 }
 
 /// Goes on after the last durable stage, up to the commit.

@@ -82,6 +82,11 @@ pub enum RunEnd {
         /// Whether the agent's result is durable.
         agent_complete: bool,
     },
+    /// It was taken back before a worker began.
+    Withdrawn {
+        /// Whether the agent's result is durable.
+        agent_complete: bool,
+    },
     /// Another worker has the run, or may have it: nothing was done.
     Claimed(Claimant),
 }

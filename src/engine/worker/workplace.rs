@@ -8,12 +8,14 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use crate::engine::lease::Lease;
 use crate::engine::reach::Reach;
 use crate::engine::session::basis::Basis;
 use crate::engine::session::inheritance::winners_of;
 use crate::gateway::Gateway;
 use crate::model::ids::{AttemptNumber, RunId, TierId};
 use crate::model::installation::Answer;
+use crate::model::outcome::Failure;
 use crate::model::resources::ResourceUse;
 use crate::model::result::ChecksResult;
 use crate::model::sandbox::Isolation;
@@ -54,6 +56,8 @@ pub struct Workplace {
     pub(in crate::engine) versions: Versions,
     /// The known setups of subtests.
     setups: Setups,
+    /// The lease of the worker on its run, where it is a job of a cluster.
+    pub(in crate::engine) lease: Option<Arc<Lease>>,
     /// Messages that were reported, and are not repeated.
     reported: Mutex<BTreeSet<String>>,
 }
@@ -127,8 +131,17 @@ impl Workplace {
             token: format!("{}-{}", std::process::id(), clock::now().as_millisecond()),
             baseline_checks: BaselineChecks::default(),
             versions: Versions::default(),
+            lease: None,
             reported: Mutex::default(),
         })
+    }
+
+    /// Whether the worker may still write about its run.
+    ///
+    /// # Errors
+    /// When it has lost the run to another worker.
+    pub(in crate::engine) fn must_hold(&self) -> Result<(), Failure> {
+        self.lease.as_ref().map_or(Ok(()), |lease| lease.must_hold())
     }
 
     /// The setup of a run's agent; `None` while a winner that it inherits from is not frozen.

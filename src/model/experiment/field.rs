@@ -53,7 +53,13 @@ pub(super) fn is_used(value: &Value) -> bool {
 }
 
 /// Fields that came when there were configs of the present version already.
-const LATER_FIELDS: [&str; 14] = [
+const LATER_FIELDS: [&str; 20] = [
+    "backend",
+    "job_cpus",
+    "job_memory",
+    "job_seconds",
+    "job_partition",
+    "job_options",
     "max_run_tokens",
     "max_run_turns",
     "max_run_cost_usd",

@@ -13,6 +13,7 @@ use super::allowance::Allowance;
 use super::digest::Digest;
 use super::exchange::GatewayUse;
 use super::ids::{ExperimentId, SubtestId, TierId};
+use super::job::{BackendChoice, JobResources};
 use super::limits;
 use super::money::Usd;
 use super::plan::Plan;
@@ -165,6 +166,25 @@ config! {
     /// The folder for work folders; `null` for the default.
     #[serde(default)]
     Operational work_dir: Option<String>,
+    /// Where workers run; `null`: as threads of the coordinator.
+    #[serde(default)]
+    Operational backend: Option<BackendChoice>,
+    /// Processors of each job, in place of what the fixture asks for.
+    #[serde(default)]
+    Operational job_cpus: Option<u32>,
+    /// Memory of each job, such as `4GiB`, in place of what the fixture asks for.
+    #[serde(default)]
+    #[schemars(with = "Option<String>")]
+    Operational job_memory: Option<Memory>,
+    /// Time of each job, in seconds, in place of what the fixture asks for.
+    #[serde(default)]
+    Operational job_seconds: Option<u64>,
+    /// The part of the cluster in which jobs run, in place of what the fixture asks for.
+    #[serde(default)]
+    Operational job_partition: Option<String>,
+    /// Further options of the batch system for each job.
+    #[serde(default)]
+    Operational job_options: Vec<String>,
     /// Time between TERM and KILL, in seconds.
     Operational grace_seconds: u64,
     /// How many times in a row the same infrastructure failure stops its tier for the session.
@@ -243,6 +263,18 @@ pub enum ContainmentChoice {
 
 impl Config {
     /// What the gateway is for: where answers are replayed, every agent must ask there, whatever is asked for.
+    #[must_use]
+    pub fn job_resources(&self) -> JobResources {
+        JobResources {
+            cpus: self.job_cpus,
+            memory: self.job_memory,
+            time_seconds: self.job_seconds,
+            partition: self.job_partition.clone(),
+            options: self.job_options.clone(),
+        }
+    }
+
+    /// What the gateway is for.
     #[must_use]
     pub fn gateway_use(&self) -> GatewayUse {
         if self.replay.is_some() { GatewayUse::Require } else { self.gateway.unwrap_or_default() }

@@ -56,6 +56,12 @@ pub(crate) fn config() -> Config {
     config["hold_seconds"] = json!(60);
     config["record"] = json!("exchanges");
     config["replay"] = json!("results/recorded");
+    config["backend"] = json!("slurm");
+    config["job_cpus"] = json!(4);
+    config["job_memory"] = json!("8GiB");
+    config["job_seconds"] = json!(3600);
+    config["job_partition"] = json!("long");
+    config["job_options"] = json!(["--gres=gpu:1"]);
     serde_json::from_value(config).expect("the sample is whole")
 }
 
@@ -105,6 +111,12 @@ pub(super) fn other_values() -> Vec<(&'static str, Value)> {
         ("record", json!("none")),
         ("replay", json!(null)),
         ("containment", json!("walk")),
+        ("backend", json!(null)),
+        ("job_cpus", json!(null)),
+        ("job_memory", json!("64MiB")),
+        ("job_seconds", json!(null)),
+        ("job_partition", json!(null)),
+        ("job_options", json!([])),
         ("work_dir", json!(null)),
         ("grace_seconds", json!(0)),
         ("systemic_failures", json!(1)),

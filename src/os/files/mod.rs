@@ -28,7 +28,7 @@ pub use leftovers::remove_leftovers;
 pub use linked::{LinkBounds, link_tree};
 pub use mirror::mirror_without;
 pub use named::{NamedPlace, cure};
-pub use private::{TemporaryFolder, group, make_private, make_random, user};
+pub use private::{TemporaryFolder, group, is_private, make_private, make_random, user, write_private};
 pub use read::{
     Kind, ReadError, kind_of, open_regular, read_bounded, read_bounded_at, read_end, read_if_readable, read_start,
 };

@@ -2,11 +2,11 @@
 //! themselves.
 
 use std::fs::{self, Permissions};
-use std::io;
+use std::io::{self, Write as _};
 use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 
-use super::{FileError, NamedPlace};
+use super::{FileError, NamedPlace, TEMPORARY_PREFIX, sync_dir};
 
 /// Letters and digits of a random name: enough that nobody can guess it.
 const NAME_LENGTH: usize = 16;
@@ -46,6 +46,32 @@ pub fn make_private(path: &Path) -> Result<(), FileError> {
         fs::set_permissions(path, Permissions::from_mode(0o700)).map_err(failed)?;
     }
     Ok(())
+}
+
+/// Puts `bytes` at `path` in a file that only its owner can read, in place of what is there.
+///
+/// # Errors
+/// When it cannot be written.
+pub fn write_private(path: &Path, bytes: &[u8]) -> Result<(), FileError> {
+    let failed = |error| FileError::new("write", path, error);
+    let folder = path.parent().unwrap_or(Path::new("."));
+    let mut file = tempfile::Builder::new()
+        .prefix(TEMPORARY_PREFIX)
+        .permissions(Permissions::from_mode(0o600))
+        .tempfile_in(folder)
+        .map_err(failed)?;
+    file.write_all(bytes).and_then(|()| file.as_file().sync_all()).map_err(failed)?;
+    file.persist(path).map_err(|error| failed(error.error))?;
+    sync_dir(folder)
+}
+
+/// Whether a file is this user's, and nobody else can read or write it.
+///
+/// # Errors
+/// When it cannot be looked at.
+pub fn is_private(path: &Path) -> io::Result<bool> {
+    let found = fs::symlink_metadata(path)?;
+    Ok(found.is_file() && found.uid() == user() && found.mode().trailing_zeros() >= 6)
 }
 
 /// Makes a new folder with a random name, which only its owner may look into.

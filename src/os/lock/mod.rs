@@ -159,9 +159,11 @@ impl ExperimentLock {
     }
 
     /// Releases a lock that is not needed any more, and removes its file: whoever waits for it notices and creates a
-    /// new one. A file that cannot be removed does no harm.
+    /// new one. A file that cannot be removed does no harm. One that somebody else has put in its place stays.
     pub fn remove(self) {
-        let _ = fs::remove_file(&self.path);
+        if self.check().is_ok() {
+            let _ = fs::remove_file(&self.path);
+        }
     }
 
     /// Writes into the lock's file how far a stop was requested, so that nobody requests it twice. That is its only

@@ -218,8 +218,16 @@ pub(super) fn folders_and_links_below(folder: &Path) -> Result<FoldersAndLinks, 
 /// # Errors
 /// When the folder cannot be listed.
 pub fn unknown_places(run: &RunFolder) -> Result<Vec<PathBuf>, FileError> {
-    let known =
-        [run.workspace(), run.private(), run.patch(), run.seal(), run.result(), run.attempt_record(), run.gradings()];
+    let known = [
+        run.workspace(),
+        run.private(),
+        run.patch(),
+        run.seal(),
+        run.result(),
+        run.attempt_record(),
+        run.gradings(),
+        run.job_log(),
+    ];
     let failed = |error: walkdir::Error| FileError::new("list", run.root(), error);
     let mut unknown = Vec::new();
     for entry in WalkDir::new(run.root()).min_depth(1).max_depth(1) {

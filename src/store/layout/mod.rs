@@ -16,10 +16,12 @@ use super::StoreError;
 
 pub(super) mod config;
 mod gradings;
+mod jobs;
 mod places;
 mod run;
 
 pub(super) use config::recorded as recorded_place;
+pub(super) use jobs::{JOB_LOG, JOBS};
 pub(super) use places::{Base, Level, baseline_ref, is_temporary};
 pub use places::{below_tiers, spelling};
 pub use run::RunFolder;

@@ -17,8 +17,8 @@ use crate::store::layout::config::{
     BASELINE_CHECKS, INHERITED, JUDGE_CHECKS, REPOSITORY, commit_of, number_of_judge_check, tier_of_inherited,
 };
 use crate::store::layout::{
-    self, BACKUP_PREFIX, Base, CHECKPOINT, CONFIG, CONFIG_FILE, ExperimentFolder, FAILED, FIXTURE, GRADINGS, LOCK,
-    Level, QUARANTINE, REPO, REPORT, SEAL, SEAL_SIGNATURE,
+    self, BACKUP_PREFIX, Base, CHECKPOINT, CONFIG, CONFIG_FILE, ExperimentFolder, FAILED, FIXTURE, GRADINGS, JOBS,
+    LOCK, Level, QUARANTINE, REPO, REPORT, SEAL, SEAL_SIGNATURE,
 };
 use crate::store::{StoreError, attempts, claim, threads};
 
@@ -88,7 +88,7 @@ pub(super) fn subtests(
     let mut bases = Vec::new();
     let mut foreign = Vec::new();
     root.each(|name, kind| match (name.to_str(), kind) {
-        (Some(CONFIG | REPO | REPORT | QUARANTINE), Kind::Folder)
+        (Some(CONFIG | REPO | REPORT | QUARANTINE | JOBS), Kind::Folder)
         | (Some(LOCK | SEAL | SEAL_SIGNATURE), Kind::File) => {}
         // Of any kind: the checkpoint's reader reports it, and backups are not read.
         (Some(text), _) if text == CHECKPOINT || text.starts_with(BACKUP_PREFIX) => {}

@@ -103,7 +103,12 @@ fn every_picture_is_there_is_small_and_is_described() {
 }
 
 /// Flags of other programs that a page names beside ours.
-const OF_OTHERS: [(&str, &str); 4] = [
+const OF_OTHERS: [(&str, &str); 9] = [
+    ("docs/cluster.md", "--export"),
+    ("docs/cluster.md", "--signal"),
+    ("docs/cluster.md", "--account"),
+    ("docs/cluster.md", "--gres"),
+    ("docs/cluster.md", "--qos"),
     ("docs/claude-code.md", "--tools"),
     ("docs/claude-code.md", "--setting-sources"),
     ("docs/containment.md", "--privileged"),

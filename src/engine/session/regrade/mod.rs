@@ -167,6 +167,7 @@ fn differing_keys(before: &Fixture, after: &Fixture) -> Keys {
         description: _,
         vary: _,
         prices: _,
+        cluster: _,
     } = before;
     Keys {
         grading: vec![

@@ -2,10 +2,9 @@
 
 use std::path::Path;
 
-use crate::engine::worker::excerpt::{check_logs, end_of, moved};
+use crate::engine::worker::excerpt::{end_of, explained_result, moved};
 use crate::engine::worker::report::Committed;
 use crate::engine::worker::stages::Work;
-use crate::model::event::FailedCheck;
 use crate::model::ids::JudgeNumber;
 use crate::model::outcome::{Failure, FailureKind, Stage};
 use crate::model::program::FIXTURE_COPY;
@@ -15,15 +14,7 @@ use crate::store::layout::RunFolder;
 impl Work<'_> {
     /// The committed run with what explains its verdict.
     pub(in crate::engine) fn explained(&self, result: RunResult) -> Committed {
-        let failed = result.checks.iter().filter(|check| check.has_failed());
-        let failed_checks = failed.map(|check| FailedCheck {
-            name: check.name.clone(),
-            timed_out_after: check.timed_out_after(),
-            excerpt: end_of(&self.place.folder, &check_logs(&self.graded, &check.name)),
-        });
-        let failed_checks = failed_checks.collect();
-        let changed_nothing = std::fs::metadata(self.folder.patch()).is_ok_and(|patch| patch.len() == 0);
-        Committed { result, changed_nothing, failed_checks }
+        explained_result(&self.place.folder, self.run, self.place.grader.number, result)
     }
 
     /// The failure of an agent with the end of its output, under the path that it has once the attempt is set aside.

@@ -183,6 +183,7 @@ impl<'a> Work<'a> {
 
     /// Sets a former, unfinished attempt aside and makes the folder of a new one.
     pub(in crate::engine) fn begin_attempt(&mut self) -> Result<(), Halt> {
+        self.place.must_hold()?;
         self.attempt = self.store.next_attempt()?;
         let was_started = files::kind_of(&self.folder.command())?.is_some();
         self.stage = if was_started { Stage::Agent } else { Stage::Prepare };
@@ -243,6 +244,7 @@ impl<'a> Work<'a> {
         if self.place.stop.level().is_some() {
             return Err(Halt::Stopped);
         }
+        self.place.must_hold()?;
         // A measurement requires that agents are given the same, and graded the same, in all runs.
         match self.place.altered_copy() {
             Some(copy) => Err(Failure::new(FailureKind::Storage, EngineError::Altered(copy).to_string()).into()),
@@ -358,6 +360,7 @@ impl<'a> Work<'a> {
         if files::kind_of(&self.folder.result())?.is_none() {
             self.settle_workspace(agent, result.keeps_workspace);
         }
+        self.place.must_hold()?;
         if self.place.grader.number.is_first() {
             self.store.commit(&mut result)?;
         } else {

@@ -1,0 +1,169 @@
+//! The programs of Slurm: what they are asked, and their answers in the forms that machines read.
+
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use crate::model::outcome::{Failure, FailureKind};
+use crate::os::tool::{self, Stdout, Tool, ToolError, ToolOutput};
+use crate::text::escape;
+
+use super::queue::{BETWEEN, Listed, listed};
+
+/// Variables that say which cluster is meant, and who asks.
+const ITS_VARIABLES: [&str; 7] = ["SLURM_CONF", "SLURM_CLUSTERS", "HOME", "USER", "LOGNAME", "MUNGE_SOCKET", "TZ"];
+/// A controller that is down is waited for by each program for about nine seconds.
+const PATIENCE: Duration = Duration::from_mins(1);
+/// Most bytes of an answer: about a hundred bytes for each job.
+const MOST_BYTES: usize = 256 << 20;
+/// Words of errors of which the next try may know better.
+const PASSING: [&str; 9] = [
+    "Unable to contact slurm controller",
+    "Socket timed out",
+    "Connection refused",
+    "Zero Bytes were transmitted",
+    "Transport endpoint is not connected",
+    "Resource temporarily unavailable",
+    "Communication connection failure",
+    "Slurm backup controller in standby mode",
+    "temporarily unable to accept job",
+];
+/// How many jobs are named in one call.
+const MOST_NAMED: usize = 200;
+
+/// A cluster, as its programs in `PATH` reach it.
+#[derive(Debug, Clone)]
+pub(super) struct Cluster {
+    /// The folder in which they are started.
+    pub(super) place: PathBuf,
+}
+
+/// Why a program of Slurm did not do what it was asked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Refusal {
+    /// The controller cannot be reached now: what became of the request is not known.
+    Passing(String),
+    /// It refuses.
+    Final(String),
+}
+
+impl Refusal {
+    /// In words.
+    pub(super) fn words(&self) -> &str {
+        match self {
+            Self::Passing(words) | Self::Final(words) => words,
+        }
+    }
+}
+
+impl From<Refusal> for Failure {
+    fn from(refusal: Refusal) -> Self {
+        Self::new(FailureKind::Spawn, refusal.words())
+    }
+}
+
+impl Cluster {
+    /// Submits a script; gives the number of the job.
+    pub(super) fn submit(&self, script: &Path) -> Result<String, Refusal> {
+        let answer = self.ask("sbatch", &["--parsable".into(), script.into()])?;
+        // Of several clusters, the name of the one follows the number.
+        let job = answer.trim().split(';').next().unwrap_or_default().to_owned();
+        let is_number = !job.is_empty() && job.bytes().all(|byte| byte.is_ascii_digit());
+        if is_number { Ok(job) } else { Err(Refusal::Final(format!("sbatch answered `{}`", shown(&answer)))) }
+    }
+
+    /// The jobs with this name that have not ended.
+    pub(super) fn queue(&self, name: &str) -> Result<Vec<Listed>, Refusal> {
+        let form = format!("%i{BETWEEN}%k{BETWEEN}%T{BETWEEN}%N{BETWEEN}%r");
+        let asked = ["--noheader", "--array", "--name", name, "--format", &form];
+        let answer = self.ask("squeue", &asked.map(OsString::from))?;
+        Ok(answer.lines().filter_map(listed).collect())
+    }
+
+    /// How a job ended, in Slurm's words, with its exit code where it names one; `None` when nobody remembers it.
+    pub(super) fn end_of(&self, job: &str) -> Option<String> {
+        let of_job = self.ask("scontrol", &["--oneliner", "show", "job", job].map(OsString::from));
+        if let Ok(answer) = of_job {
+            let field = |name: &str| answer.split_whitespace().find_map(|word| word.strip_prefix(name));
+            let code = field("ExitCode=").filter(|code| *code != "0:0");
+            let state = field("JobState=")?;
+            return Some(code.map_or_else(|| state.to_owned(), |code| format!("{state}, exit code {code}")));
+        }
+        // The controller forgets jobs after a while; where there is accounting, it does not.
+        let asked = ["--noheader", "--parsable2", "--allocations", "--jobs", job, "--format", "State,ExitCode"];
+        let answer = self.ask("sacct", &asked.map(OsString::from)).ok()?;
+        let (state, code) = answer.lines().next()?.split_once('|')?;
+        Some(if code == "0:0" { state.to_owned() } else { format!("{state}, exit code {code}") })
+    }
+
+    /// Starts a job now that was put back into the queue and waits for its time.
+    pub(super) fn start_now(&self, job: &str) -> Result<(), Refusal> {
+        self.ask("scontrol", &["update".into(), format!("jobid={job}").into(), "starttime=now".into()]).map(drop)
+    }
+
+    /// Cancels those of these jobs that have not begun.
+    pub(super) fn take_back(&self, jobs: &[String]) -> Result<(), Refusal> {
+        for part in jobs.chunks(MOST_NAMED) {
+            let mut asked: Vec<OsString> = ["--quiet", "--state=PENDING"].map(OsString::from).to_vec();
+            asked.extend(part.iter().map(OsString::from));
+            self.ask("scancel", &asked)?;
+        }
+        Ok(())
+    }
+
+    /// Asks every job with this name to end: those that wait do not begin, and the scripts of those that run ask their workers, which end
+    /// their agents as everywhere.
+    pub(super) fn end(&self, name: &str) -> Result<(), Refusal> {
+        self.ask("scancel", &["--quiet", "--state=PENDING", "--name", name].map(OsString::from))?;
+        self.ask("scancel", &["--quiet", "--batch", "--signal=TERM", "--name", name].map(OsString::from)).map(drop)
+    }
+
+    /// Kills everything of the jobs with this name.
+    pub(super) fn kill(&self, name: &str) -> Result<(), Refusal> {
+        let asked = ["--quiet", "--full", "--signal=KILL", "--name", name];
+        self.ask("scancel", &asked.map(OsString::from)).map(drop)?;
+        self.ask("scancel", &["--quiet", "--name", name].map(OsString::from)).map(drop)
+    }
+
+    /// How many jobs an array may have.
+    pub(super) fn most_in_array(&self) -> Result<usize, Refusal> {
+        let answer = self.ask("scontrol", &["show", "config"].map(OsString::from))?;
+        let line = answer.lines().find(|line| line.trim_start().starts_with("MaxArraySize"));
+        let size = line.and_then(|line| line.split('=').nth(1)?.trim().parse::<usize>().ok());
+        // Numbers of jobs in an array are below the size, and ours begin with 1.
+        Ok(size.unwrap_or(1001).saturating_sub(1).max(1))
+    }
+
+    fn ask(&self, program: &str, args: &[OsString]) -> Result<String, Refusal> {
+        let asked = Tool {
+            program,
+            args: args.to_vec(),
+            cwd: &self.place,
+            env: &[("LC_ALL".into(), "C".into())],
+            inherit: &ITS_VARIABLES,
+            stdin: None,
+            stdout: Stdout::Captured(MOST_BYTES),
+            timeout: PATIENCE,
+        };
+        match tool::run(&asked) {
+            Ok(ToolOutput { code: Some(0), stdout, .. }) => Ok(String::from_utf8_lossy(&stdout).into_owned()),
+            Ok(ToolOutput { stdout, stderr, .. }) => {
+                let mut words = stderr.trim();
+                if words.is_empty() {
+                    words = std::str::from_utf8(&stdout).unwrap_or_default().trim();
+                }
+                let text = format!("{program}: {}", shown(words));
+                let passes = PASSING.iter().any(|known| words.contains(known));
+                Err(if passes { Refusal::Passing(text) } else { Refusal::Final(text) })
+            }
+            Err(error @ ToolError::TimedOut { .. }) => Err(Refusal::Passing(error.to_string())),
+            Err(error) => Err(Refusal::Final(error.to_string())),
+        }
+    }
+}
+
+/// The last line of what a program wrote, safe to show.
+fn shown(words: &str) -> String {
+    let line = words.lines().rev().find(|line| !line.trim().is_empty()).unwrap_or("it answered nothing");
+    escape::terminal(line.trim()).into_owned()
+}

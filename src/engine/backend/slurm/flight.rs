@@ -1,0 +1,113 @@
+//! A run whose worker is a job: what its worker reports, and where its job is.
+
+use std::time::{Duration, Instant};
+
+use crate::model::ids::RunId;
+use crate::model::job::{JobTask, Placement};
+use crate::model::job_line::JobLine;
+use crate::store::claim::claimed_by;
+use crate::store::jobs::Tail;
+use crate::store::layout::ExperimentFolder;
+
+use super::fate::{Fate, Known, fate};
+use super::queue::JobState;
+
+/// A run in flight.
+#[derive(Debug)]
+pub(super) struct Flight {
+    /// What the job was given.
+    pub(super) task: JobTask,
+    /// The number of its batch.
+    pub(super) batch: u32,
+    /// The number of its job in the batch, from 1.
+    pub(super) index: usize,
+    /// The name of its job, once the queue has shown it.
+    pub(super) job: Option<String>,
+    /// Where the job was when the queue was looked at last; `None` while it was not seen, or is not there any more.
+    pub(super) state: Option<JobState>,
+    /// Where people were last told that it is.
+    pub(super) placed: Option<Placement>,
+    /// Whether the coordinator has taken it back unless it has begun.
+    pub(super) taken_back: bool,
+    tail: Tail,
+    has_begun: bool,
+    /// When it was first seen not to be in the queue, and how often since.
+    gone: Option<(Instant, u32)>,
+    /// The last sign of life, and since when it is the last.
+    sign: (Vec<u8>, Instant),
+}
+
+impl Flight {
+    pub(super) fn new(folder: &ExperimentFolder, task: JobTask, (batch, index): (u32, usize)) -> Self {
+        Self {
+            task,
+            batch,
+            index,
+            job: None,
+            state: None,
+            placed: None,
+            taken_back: false,
+            tail: Tail::after(folder, task.run, task.after),
+            has_begun: false,
+            gone: None,
+            sign: (Vec::new(), Instant::now()),
+        }
+    }
+
+    /// The run.
+    pub(super) fn run(&self) -> RunId {
+        self.task.run
+    }
+
+    /// Whether a worker has begun on it.
+    pub(super) fn has_begun(&self) -> bool {
+        self.has_begun
+    }
+
+    /// What its worker reports that is new. What cannot be read now is read later.
+    pub(super) fn news(&mut self) -> Vec<JobLine> {
+        let Ok(Some(lines)) = self.tail.read_on() else { return Vec::new() };
+        self.has_begun = true;
+        lines
+    }
+
+    /// Notes what the queue shows of its job.
+    pub(super) fn seen(&mut self, found: Option<(&str, &JobState)>) {
+        match found {
+            Some((id, state)) if !matches!(state, JobState::Ended(_)) => {
+                (self.job, self.state, self.gone) = (Some(id.to_owned()), Some(state.clone()), None);
+            }
+            _ => {
+                self.state = None;
+                let (since, looks) = self.gone.unwrap_or((Instant::now(), 0));
+                self.gone = Some((since, looks + 1));
+            }
+        }
+    }
+
+    /// What became of it, as far as that is known.
+    pub(super) fn fate(&mut self, folder: &ExperimentFolder) -> Fate {
+        let Some((since, looks)) = self.gone else { return Fate::Open };
+        let sign = self.tail.beat().unwrap_or_default();
+        if sign != self.sign.0 {
+            self.sign = (sign, Instant::now());
+        }
+        let silent_for = if self.has_begun { self.sign.1.elapsed() } else { Duration::ZERO };
+        let is_claimed = claimed_by(folder, self.run()).ok().map(|holder| holder.is_some());
+        fate(Known { gone_for: since.elapsed(), looks, has_begun: self.has_begun, is_claimed, silent_for })
+    }
+
+    /// Where people are to be told that it is.
+    pub(super) fn placement(&self) -> Placement {
+        match &self.state {
+            Some(JobState::Running(node)) => Placement::Running { job: self.job.clone(), node: node.clone() },
+            Some(JobState::Pending(reason)) => {
+                Placement::Queued { job: self.job.clone(), reason: Some(reason.clone()) }
+            }
+            Some(JobState::Ended(_)) | None => match &self.placed {
+                Some(placed @ Placement::Running { .. }) => placed.clone(),
+                _ => Placement::Queued { job: self.job.clone(), reason: None },
+            },
+        }
+    }
+}

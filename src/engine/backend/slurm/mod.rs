@@ -1,0 +1,125 @@
+//! Workers as jobs of a Slurm cluster whose machines share the experiment's folder. Only this module knows of Slurm.
+//!
+//! What a worker did is in the experiment's folder: that is where the coordinator learns it, and Slurm is asked only to learn earlier that
+//! a job waits, runs, or is gone. Jobs are known by the experiment's word and their batch, which are never used again; numbers of jobs
+//! are.
+
+mod cluster;
+mod fate;
+mod flight;
+mod queue;
+mod script;
+mod submit;
+mod watch;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::ffi::OsString;
+use std::sync::Arc;
+use std::sync::mpsc::{Sender, channel};
+use std::thread::{Builder, JoinHandle};
+use std::time::Duration;
+
+use super::{Backend, Input, Line, Mailbox, Report};
+use crate::engine::error::EngineError;
+use crate::engine::session::basis::Basis;
+use crate::engine::worker::report::Job;
+use crate::model::ids::RunId;
+use crate::model::outcome::{Failure, FailureKind, StopLevel};
+use crate::store::jobs::{batch_token, write_variables};
+
+use cluster::Cluster;
+use script::Frame;
+use watch::{Order, Watch};
+
+pub(in crate::engine) use submit::script_for;
+
+/// How often it is looked whether the thread that watches the jobs still works.
+const LOOK: Duration = Duration::from_secs(1);
+
+/// Jobs of a cluster.
+pub(in crate::engine) struct Slurm {
+    orders: Option<Sender<Order>>,
+    thread: Option<JoinHandle<()>>,
+    /// Runs whose jobs a former session submitted, and that have not ended.
+    adopted: Vec<RunId>,
+    in_flight: BTreeSet<RunId>,
+}
+
+impl Slurm {
+    /// The jobs of an experiment, those that a former session submitted among them. Workers report to the mailbox through this line.
+    ///
+    /// # Errors
+    /// When Slurm cannot be asked which jobs there are, or the experiment's folder cannot be written.
+    pub(in crate::engine) fn open(
+        basis: &Arc<Basis>,
+        given: &BTreeMap<OsString, OsString>,
+        line: Line,
+    ) -> Result<Self, EngineError> {
+        let unreachable = |refusal: cluster::Refusal| EngineError::Cluster(refusal.words().to_owned());
+        let frame = Frame::of(&basis.folder, &batch_token(&basis.folder)?, given)?;
+        let cluster = Cluster { place: frame.folder.clone() };
+        let most = cluster.most_in_array().map_err(unreachable)?;
+        let queue = cluster.queue(&frame.name).map_err(unreachable)?;
+        write_variables(&basis.folder, &submit::variables(basis, given))?;
+        let (orders, receiver) = channel();
+        let mut watch = Watch::new(Arc::clone(basis), (cluster, frame, most), (line, receiver));
+        let adopted = watch.adopt(&queue)?;
+        let thread = Builder::new().name("jobs".to_owned()).spawn(move || watch.work());
+        let thread = thread.map_err(|error| EngineError::Cluster(format!("no thread can be had: {error}")))?;
+        Ok(Self { orders: Some(orders), thread: Some(thread), adopted, in_flight: BTreeSet::new() })
+    }
+
+    /// Gives an order; gives whether there was somebody to take it.
+    fn order(&self, order: Order) -> bool {
+        self.orders.as_ref().is_some_and(|orders| orders.send(order).is_ok())
+    }
+}
+
+impl Backend for Slurm {
+    fn start(&mut self, job: Job) -> Result<(), Failure> {
+        if !self.order(Order::Start(job)) {
+            return Err(Failure::new(FailureKind::Spawn, "whoever watches the jobs of the cluster is gone"));
+        }
+        self.in_flight.insert(job.run);
+        Ok(())
+    }
+
+    fn stop(&mut self, stop_level: StopLevel) {
+        self.order(Order::Stop(stop_level));
+    }
+
+    fn take_back(&mut self, runs: BTreeSet<RunId>) {
+        self.order(Order::TakeBack(runs));
+    }
+
+    fn at_work(&self) -> Vec<RunId> {
+        self.adopted.clone()
+    }
+
+    fn answer(&mut self, _run: RunId, _may: bool) {
+        // A worker elsewhere looks itself at what all have been asked to wait for.
+    }
+
+    fn poll(&mut self, mailbox: &Mailbox, longest: Option<Duration>) -> Option<Input> {
+        let input = mailbox.next(Some(longest.unwrap_or(LOOK).min(LOOK)));
+        match &input {
+            Some(Input::Report(run, report)) if matches!(**report, Report::Ended(_)) => _ = self.in_flight.remove(run),
+            None if self.thread.as_ref().is_none_or(JoinHandle::is_finished) => {
+                let lost = self.in_flight.pop_first()?;
+                return Some(Input::Report(lost, Box::new(Report::Lost)));
+            }
+            _ => {}
+        }
+        input
+    }
+}
+
+impl Drop for Slurm {
+    fn drop(&mut self) {
+        drop(self.orders.take());
+        if let Some(thread) = self.thread.take() {
+            // One that panicked has been noticed already.
+            let _ = thread.join();
+        }
+    }
+}

@@ -1,0 +1,73 @@
+//! What a line of Slurm's queue says of a job.
+
+/// The separator of fields in a line of the queue.
+pub(super) const BETWEEN: char = '|';
+
+/// A job of the queue.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Listed {
+    /// Its name with Slurm, such as `4711_3`.
+    pub(super) id: String,
+    /// Its number in its array.
+    pub(super) task: usize,
+    /// The comment that it was submitted with, which names its batch.
+    pub(super) comment: String,
+    /// Where it is.
+    pub(super) state: JobState,
+}
+
+/// Where a job is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum JobState {
+    /// It waits, for this reason.
+    Pending(String),
+    /// It runs on this machine, or is about to end there.
+    Running(String),
+    /// It has ended, in Slurm's word.
+    Ended(String),
+}
+
+/// The words for states in which a job has ended.
+const ENDED: [&str; 9] =
+    ["BOOT_FAIL", "CANCELLED", "COMPLETED", "DEADLINE", "FAILED", "NODE_FAIL", "OUT_OF_MEMORY", "PREEMPTED", "TIMEOUT"];
+/// The words for states in which it has no machine.
+const PENDING: [&str; 6] = ["PENDING", "REQUEUED", "REQUEUE_FED", "REQUEUE_HOLD", "SPECIAL_EXIT", "RESV_DEL_HOLD"];
+
+/// Reads a line of the queue; `None` when it is no job of an array of ours.
+pub(super) fn listed(line: &str) -> Option<Listed> {
+    let mut fields = line.split(BETWEEN);
+    let (id, comment, state, node, reason) =
+        (fields.next()?, fields.next()?, fields.next()?, fields.next()?, fields.next()?);
+    let task = id.trim().split_once('_')?.1.parse().ok()?;
+    let state = match state {
+        state if ENDED.contains(&state) => JobState::Ended(state.to_owned()),
+        state if PENDING.contains(&state) => JobState::Pending(reason.to_owned()),
+        _ => JobState::Running(node.to_owned()),
+    };
+    Some(Listed { id: id.trim().to_owned(), task, comment: comment.to_owned(), state })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_of_the_queue_say_which_job_of_which_batch_is_where() {
+        let of = |line: &str| listed(line).map(|one| (one.id, one.task, one.comment, one.state));
+        let known = |id: &str, task, state| Some((id.to_owned(), task, "ab12:7".to_owned(), state));
+        let on = |node: &str| JobState::Running(node.to_owned());
+        for (line, expected) in [
+            ("12_3|ab12:7|PENDING||Resources", known("12_3", 3, JobState::Pending("Resources".to_owned()))),
+            ("12_3|ab12:7|PENDING||BeginTime", known("12_3", 3, JobState::Pending("BeginTime".to_owned()))),
+            ("12_14|ab12:7|RUNNING|n2|None", known("12_14", 14, on("n2"))),
+            ("12_14|ab12:7|COMPLETING|n2|None", known("12_14", 14, on("n2"))),
+            ("12_1|ab12:7|SUSPENDED|n1|None", known("12_1", 1, on("n1"))),
+            ("12_1|ab12:7|NODE_FAIL|n1|NodeDown", known("12_1", 1, JobState::Ended("NODE_FAIL".to_owned()))),
+            ("12|ab12:7|RUNNING|n1|None", None),
+            ("12_[1-4]|ab12:7|PENDING||None", None),
+            ("slurm_load_jobs error", None),
+        ] {
+            assert_eq!(of(line), expected, "{line}");
+        }
+    }
+}

@@ -1,0 +1,108 @@
+//! What is submitted: which runs in which batch, with what they may use, and the variables that workers are given.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::ffi::{OsStr, OsString};
+use std::path::Path;
+
+use crate::engine::error::EngineError;
+use crate::engine::session::basis::Basis;
+use crate::model::ids::RunId;
+use crate::model::job::JobResources;
+use crate::model::task::Fixture;
+use crate::os::{environment, program};
+use crate::store::layout::ExperimentFolder;
+
+use super::script::{Frame, OfBatch, script};
+
+/// Variables of this machine that say nothing of another one.
+const OF_THIS_MACHINE: [&str; 2] = ["TMPDIR", "XDG_RUNTIME_DIR"];
+/// Variables by which models are reached through a proxy.
+const PROXIES: [&str; 8] =
+    ["ALL_PROXY", "all_proxy", "HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy", "NO_PROXY", "no_proxy"];
+
+impl Frame {
+    /// What all batches of an experiment have in common.
+    ///
+    /// # Errors
+    /// When this program or the folder has no path from the root.
+    pub(super) fn of(
+        folder: &ExperimentFolder,
+        token: &str,
+        given: &BTreeMap<OsString, OsString>,
+    ) -> Result<Self, EngineError> {
+        let absolute = |path: &Path| std::path::absolute(path).map_err(|error| no_path(&error));
+        Ok(Self {
+            folder: absolute(folder.root())?,
+            program: program::own().map_err(|error| no_path(&error))?,
+            name: format!("scylla-{token}"),
+            path: given.get(OsStr::new("PATH")).map(|path| path.to_string_lossy().into_owned()).unwrap_or_default(),
+        })
+    }
+}
+
+/// The system does not say where something is.
+fn no_path(error: &std::io::Error) -> EngineError {
+    EngineError::Cluster(format!("the path from the root is not known: {error}"))
+}
+
+/// What the job of a run may use: what flags ask for, else its subtest, else its tier, else the fixture.
+pub(super) fn resources_of(fixture: &Fixture, asked: &JobResources, run: RunId) -> JobResources {
+    let subtest = fixture.tiers.get(&run.tier).and_then(|tier| tier.get(&run.subtest));
+    let own = subtest.map(|subtest| subtest.cluster.clone()).unwrap_or_default();
+    let of_tier = fixture.cluster.tiers.get(&run.tier).cloned().unwrap_or_default();
+    asked.over(&own.over(&of_tier.over(&fixture.cluster.all)))
+}
+
+/// The variables that workers are given: the standard ones that do not name places of this machine, and those that agents and judges of
+/// the experiment are given.
+pub(super) fn variables(basis: &Basis, given: &BTreeMap<OsString, OsString>) -> BTreeMap<String, String> {
+    let agents = basis.fixture.tiers.values().flat_map(BTreeMap::values).map(|subtest| &subtest.agent);
+    let of_agents = agents.flat_map(|agent| basis.fixture.variables_given_to(agent));
+    let judges = basis.fixture.judges.iter().chain(&basis.grader.fixture.judges);
+    let of_judges = judges.flat_map(|judge| judge.needed_variables()).map(str::to_owned);
+    let named: BTreeSet<String> = of_agents
+        .chain(of_judges)
+        .chain(basis.config.environment.iter().cloned())
+        .chain(PROXIES.map(str::to_owned))
+        .collect();
+    let named: Vec<String> = named.into_iter().collect();
+    environment::allowed(given, &named)
+        .into_iter()
+        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+        .filter(|(name, _)| named.contains(name) || !OF_THIS_MACHINE.contains(&name.as_str()))
+        .collect()
+}
+
+/// The scripts that a run of this fixture would submit, one for each kind of job, with the number of runs that are made so.
+///
+/// # Errors
+/// When this program has no path from the root.
+pub(in crate::engine) fn script_for(
+    (fixture, results): (&Fixture, &Path),
+    asked: &JobResources,
+    runs: impl IntoIterator<Item = RunId>,
+    given: &BTreeMap<OsString, OsString>,
+) -> Result<Vec<(usize, String)>, EngineError> {
+    let mut kinds: Vec<(JobResources, usize)> = Vec::new();
+    for run in runs {
+        let resources = resources_of(fixture, asked, run);
+        match kinds.iter_mut().find(|(kind, _)| *kind == resources) {
+            Some((_, count)) => *count += 1,
+            None => kinds.push((resources, 1)),
+        }
+    }
+    let folder = std::path::absolute(results).map_err(|error| no_path(&error))?.join("EXPERIMENT");
+    let frame = Frame {
+        folder: folder.clone(),
+        program: program::own().map_err(|error| no_path(&error))?,
+        name: "scylla-TOKEN".to_owned(),
+        path: given.get(OsStr::new("PATH")).map(|path| path.to_string_lossy().into_owned()).unwrap_or_default(),
+    };
+    let place = folder.join(".jobs/batches/0001");
+    let scripts = kinds.into_iter().map(|(resources, jobs)| {
+        let tasks = place.join("tasks");
+        let batch = OfBatch { jobs, place: &place, tasks: &tasks, comment: "scylla-TOKEN:1", resources: &resources };
+        (jobs, script(&frame, batch))
+    });
+    Ok(scripts.collect())
+}

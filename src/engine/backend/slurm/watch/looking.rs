@@ -1,0 +1,168 @@
+//! Compares the queue with what is in flight, and decides what became of jobs that are not in it any more.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::{Duration, Instant};
+
+use super::{LOOKS, Watch};
+use crate::engine::backend::elsewhere;
+use crate::engine::backend::slurm::fate::Fate;
+use crate::engine::backend::slurm::queue::{JobState, Listed};
+use crate::engine::worker::report::{Job, RunEnd};
+use crate::model::ids::RunId;
+use crate::model::job::Placement;
+use crate::model::outcome::{Failure, FailureKind};
+
+/// For each so many jobs, the queue is looked at a second later.
+const JOBS_TO_A_SECOND: usize = 200;
+/// So often a job is submitted again of which the cluster knows nothing.
+const MOST_FORGOTTEN: u32 = 5;
+
+impl Watch {
+    /// Looks at the queue when it is time, and acts on what is there.
+    pub(super) fn look(&mut self) {
+        if self.next_look.is_some_and(|next| next <= Instant::now()) && !self.flights.is_empty() {
+            self.next_look = None;
+            // When the thread that looks is gone, reports of workers are still read.
+            let _ = self.asks.send(());
+        }
+        let Ok((began, found)) = self.looks.try_recv() else { return };
+        let later = LOOKS.0 + Duration::from_secs((self.flights.len() / JOBS_TO_A_SECOND) as u64);
+        self.next_look = Some(Instant::now() + later.min(LOOKS.1));
+        let queue = match found {
+            Ok(queue) => queue,
+            Err(refusal) => return self.note_unreachable(refusal.words()),
+        };
+        if std::mem::take(&mut self.unreachable) {
+            self.notice("Slurm answers again");
+        }
+        if self.unheard {
+            self.pass_stop_on();
+        }
+        self.compare(began, &queue);
+        self.close_batches();
+    }
+
+    fn compare(&mut self, began: Instant, queue: &[Listed]) {
+        let listed: BTreeMap<(&str, usize), &Listed> =
+            queue.iter().map(|one| ((one.comment.as_str(), one.task), one)).collect();
+        let comments: BTreeSet<&str> = queue.iter().map(|one| one.comment.as_str()).collect();
+        let unsure: Vec<u32> = self.batches.iter().filter(|(_, of)| of.unsure.is_some()).map(|(n, _)| *n).collect();
+        for number in unsure {
+            self.settle_unsure(number, began, comments.contains(self.comment(number).as_str()));
+        }
+        let runs: Vec<RunId> = self.flights.keys().copied().collect();
+        let mut back = Vec::new();
+        for run in runs {
+            let Some(flight) = self.flights.get(&run) else { continue };
+            let number = flight.batch;
+            let is_sent = self.batches.get(&number).is_some_and(|of| of.unsure.is_none());
+            if !is_sent || self.submitted.get(&number).is_some_and(|at| *at >= began) {
+                continue;
+            }
+            let comment = self.comment(number);
+            let found = listed.get(&(comment.as_str(), flight.index)).copied();
+            let Some(flight) = self.flights.get_mut(&run) else { continue };
+            flight.seen(found.map(|one| (one.id.as_str(), &one.state)));
+            if let Some(Listed { id, state: JobState::Pending(reason), .. }) = found {
+                if flight.taken_back {
+                    back.push(id.clone());
+                } else if reason == "BeginTime" {
+                    // It was put back, and would wait for two minutes. When that is refused, it does.
+                    let _ = self.cluster.start_now(id);
+                }
+            }
+            let placement = flight.placement();
+            let is_known = matches!(
+                (&flight.placed, &placement),
+                (Some(Placement::Queued { .. }), Placement::Queued { .. })
+                    | (Some(Placement::Running { .. }), Placement::Running { .. })
+            );
+            if found.is_some() && !is_known {
+                self.place(run, placement);
+            }
+            let fate = self.flights.get_mut(&run).map_or(Fate::Open, |flight| flight.fate(&self.basis.folder));
+            self.follow_fate(run, fate);
+        }
+        if !back.is_empty() {
+            // What is not heard now is asked for again at the next look.
+            let _ = self.cluster.take_back(&back);
+        }
+    }
+
+    /// A batch of which it was not known whether it was submitted.
+    fn settle_unsure(&mut self, number: u32, began: Instant, is_there: bool) {
+        let Some(of) = self.batches.get_mut(&number) else { return };
+        match of.unsure {
+            _ if is_there => of.unsure = None,
+            Some((since, looks)) if since < began && looks >= 1 => self.send(number),
+            Some((since, looks)) if since < began => of.unsure = Some((since, looks + 1)),
+            Some(_) | None => {}
+        }
+    }
+
+    fn follow_fate(&mut self, run: RunId, fate: Fate) {
+        match fate {
+            Fate::Open => {}
+            Fate::NotBegun => self.not_begun(run),
+            Fate::Gone => self.gone(run),
+        }
+    }
+
+    /// A job has ended before its worker began.
+    fn not_begun(&mut self, run: RunId) {
+        let Some(flight) = self.flights.get(&run) else { return };
+        if flight.taken_back || self.stop.is_some() {
+            return self.end(run, self.withdrawn(run));
+        }
+        let known = flight.job.as_deref().and_then(|job| self.cluster.end_of(job));
+        let is_lost = known.as_deref().is_none_or(|state| state.starts_with("NODE_FAIL"));
+        let often = self.forgotten.entry(run).or_default();
+        *often += 1;
+        if is_lost && *often <= MOST_FORGOTTEN {
+            let words = self.job_in_words(run);
+            let Some(flight) = self.flights.remove(&run) else { return };
+            self.notice(&format!("{run}: {words} is gone, and nothing was done in it: it is submitted again"));
+            return self.wait(Job { run, attempts: flight.task.attempts });
+        }
+        let state = known.unwrap_or_else(|| "nobody knows how".to_owned());
+        let message = format!("{} ended before its worker began ({state})", self.job_in_words(run));
+        let failure = self.with_log(run, Failure::new(FailureKind::Spawn, message));
+        self.end(run, RunEnd::not_begun(failure));
+    }
+
+    /// A worker is gone without a word.
+    fn gone(&mut self, run: RunId) {
+        if let Some(done) = elsewhere::committed(&self.basis, run) {
+            return self.done(run, done);
+        }
+        let agent_complete = elsewhere::is_agent_complete(&self.basis.folder, run);
+        let stage = elsewhere::stage_of(&self.basis.folder, run);
+        if self.stop.is_some() {
+            return self.end(run, RunEnd::Stopped { stage, agent_complete });
+        }
+        let named = self.flights.get(&run).and_then(|flight| flight.job.clone());
+        let how = named.and_then(|job| self.cluster.end_of(&job));
+        let how = how.map_or_else(String::new, |how| format!(" ({how})"));
+        let message = format!("{} ended, and its worker reported no end{how}", self.job_in_words(run));
+        let failure = self.with_log(run, Failure::new(FailureKind::Killed, message));
+        let attempt = elsewhere::last_attempt(&self.basis.folder, run);
+        self.end(run, RunEnd::Failed { attempt, stage, failure, agent_complete });
+    }
+
+    pub(super) fn job_in_words(&self, run: RunId) -> String {
+        let Some(flight) = self.flights.get(&run) else { return "its job".to_owned() };
+        let on = match &flight.placed {
+            Some(Placement::Running { node, .. }) => format!(" on {node}"),
+            Some(Placement::Queued { .. }) | None => String::new(),
+        };
+        flight.job.as_ref().map_or_else(|| format!("its job{on}"), |job| format!("its job {job}{on}"))
+    }
+
+    /// The failure with the end of what its job wrote.
+    fn with_log(&self, run: RunId, failure: Failure) -> Failure {
+        let flight = self.flights.get(&run);
+        let log = flight.and_then(|flight| Some(self.batches.get(&flight.batch)?.batch.log(flight.index)));
+        let excerpt = log.and_then(|log| elsewhere::end_of_log(&self.basis.folder, log));
+        Failure { excerpt, ..failure }
+    }
+}

@@ -1,0 +1,313 @@
+//! The thread that watches the jobs: it submits what is to be started, reads what workers report, and looks at the queue.
+
+mod looking;
+mod sending;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use super::cluster::{Cluster, Refusal};
+use super::flight::Flight;
+use super::queue::{JobState, Listed};
+use super::script::Frame;
+use crate::engine::backend::elsewhere::{self, Elsewhere};
+use crate::engine::backend::{Input, Line, Report};
+use crate::engine::session::basis::Basis;
+use crate::engine::worker::report::{Done, Job, RunEnd};
+use crate::model::event::Event;
+use crate::model::ids::{ModelName, RunId};
+use crate::model::job::Placement;
+use crate::model::job_line::JobLine;
+use crate::model::outcome::{Failure, FailureKind, StopLevel};
+use crate::model::usage::Total;
+use crate::store::jobs::{Batch, remove_variables, write_placements};
+
+/// How often reports of workers are read.
+const TICK: Duration = Duration::from_millis(250);
+/// Runs that are to be started are gathered for so long, so that one call submits many.
+const GATHER: Duration = Duration::from_millis(400);
+/// How often the queue is looked at, where jobs are few, and at most.
+const LOOKS: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(10));
+/// Most jobs of one batch, whatever the cluster allows: a batch is what one coordinator can follow at once.
+const MOST_IN_BATCH: usize = 1000;
+
+/// What the watching thread is told to do.
+pub(super) enum Order {
+    /// Start a worker on a job.
+    Start(Job),
+    /// Take those of these runs back that have not begun.
+    TakeBack(BTreeSet<RunId>),
+    /// Stop everything.
+    Stop(StopLevel),
+}
+
+/// A batch with jobs in flight.
+struct OfBatchInFlight {
+    batch: Batch,
+    /// When it was last tried to submit it, where it is not known whether that worked; and at how many looks since it was not seen.
+    unsure: Option<(Instant, u32)>,
+}
+
+/// A look at the queue: when it began, and what there was.
+type Look = (Instant, Result<Vec<Listed>, Refusal>);
+
+/// The state of the watching thread.
+pub(super) struct Watch {
+    pub(super) basis: Arc<Basis>,
+    pub(super) cluster: Cluster,
+    frame: Frame,
+    most_in_array: usize,
+    line: Line,
+    orders: Receiver<Order>,
+    /// Runs that are to be submitted, since when, and how often each was forgotten.
+    waiting: Vec<Job>,
+    since: Option<Instant>,
+    forgotten: BTreeMap<RunId, u32>,
+    flights: BTreeMap<RunId, Flight>,
+    batches: BTreeMap<u32, OfBatchInFlight>,
+    /// When runs of a batch were submitted: an earlier look at the queue says nothing of them.
+    submitted: BTreeMap<u32, Instant>,
+    stop: Option<StopLevel>,
+    /// A stop of which the cluster has not learned yet.
+    unheard: bool,
+    unreachable: bool,
+    asks: Sender<()>,
+    looks: Receiver<Look>,
+    /// When the queue is looked at next; `None` while somebody looks.
+    next_look: Option<Instant>,
+    /// Where runs were when that was written down last.
+    written: BTreeMap<RunId, Placement>,
+}
+
+impl Watch {
+    pub(super) fn new(
+        basis: Arc<Basis>,
+        (cluster, frame, most_in_array): (Cluster, Frame, usize),
+        (line, orders): (Line, Receiver<Order>),
+    ) -> Self {
+        let (asks, asked) = channel::<()>();
+        let (answers, looks) = channel::<Look>();
+        let (looking, name) = (cluster.clone(), frame.name.clone());
+        // A controller that is down is waited for by a thread of its own. Without it, the queue is not looked at.
+        let looker = move || {
+            while asked.recv().is_ok() {
+                let now = Instant::now();
+                if answers.send((now, looking.queue(&name))).is_err() {
+                    return;
+                }
+            }
+        };
+        drop(thread::Builder::new().name("queue".to_owned()).spawn(looker));
+        Self {
+            basis,
+            cluster,
+            frame,
+            most_in_array: most_in_array.min(MOST_IN_BATCH),
+            line,
+            orders,
+            waiting: Vec::new(),
+            since: None,
+            forgotten: BTreeMap::new(),
+            flights: BTreeMap::new(),
+            batches: BTreeMap::new(),
+            submitted: BTreeMap::new(),
+            stop: None,
+            unheard: false,
+            unreachable: false,
+            asks,
+            looks,
+            next_look: Some(Instant::now()),
+            written: BTreeMap::new(),
+        }
+    }
+
+    fn comment(&self, batch: u32) -> String {
+        format!("{}:{batch}", self.frame.name)
+    }
+
+    /// Watches until nobody gives orders any more.
+    pub(super) fn work(mut self) {
+        loop {
+            match self.orders.recv_timeout(TICK) {
+                Ok(order) => self.take(order),
+                Err(RecvTimeoutError::Timeout) => {}
+                Err(RecvTimeoutError::Disconnected) => return self.leave(),
+            }
+            while let Ok(order) = self.orders.try_recv() {
+                self.take(order);
+            }
+            if self.since.is_some_and(|since| since.elapsed() >= GATHER) {
+                self.submit();
+            }
+            self.follow();
+            self.look();
+            self.show();
+        }
+    }
+
+    /// Leaves nothing behind that nobody needs any more.
+    fn leave(&mut self) {
+        self.close_batches();
+        self.show();
+        if self.batches.is_empty() {
+            // If it cannot be removed, only its user can read it.
+            let _ = remove_variables(&self.basis.folder);
+        }
+    }
+
+    fn take(&mut self, order: Order) {
+        match order {
+            Order::Start(job) if self.flights.contains_key(&job.run) => {}
+            Order::Start(job) if self.stop.is_some() => self.end(job.run, self.withdrawn(job.run)),
+            Order::Start(job) => self.wait(job),
+            Order::TakeBack(runs) => {
+                let (back, stay) = self.waiting.drain(..).partition(|job| runs.contains(&job.run));
+                self.waiting = stay;
+                for job in back {
+                    self.end(job.run, self.withdrawn(job.run));
+                }
+                for run in runs {
+                    if let Some(flight) = self.flights.get_mut(&run).filter(|flight| !flight.has_begun()) {
+                        flight.taken_back = true;
+                    }
+                }
+                self.next_look = self.next_look.map(|_| Instant::now());
+            }
+            Order::Stop(stop_level) => {
+                self.stop = Some(stop_level);
+                self.unheard = true;
+                for job in std::mem::take(&mut self.waiting) {
+                    self.end(job.run, self.withdrawn(job.run));
+                }
+                self.pass_stop_on();
+            }
+        }
+    }
+
+    fn wait(&mut self, job: Job) {
+        self.waiting.push(job);
+        self.since.get_or_insert_with(Instant::now);
+    }
+
+    fn withdrawn(&self, run: RunId) -> RunEnd {
+        RunEnd::Withdrawn { agent_complete: elsewhere::is_agent_complete(&self.basis.folder, run) }
+    }
+
+    fn pass_stop_on(&mut self) {
+        let passed = match self.stop {
+            Some(StopLevel::Kill) => self.cluster.kill(&self.frame.name),
+            Some(StopLevel::Terminate | StopLevel::Drain) => self.cluster.end(&self.frame.name),
+            None => Ok(()),
+        };
+        self.unheard = matches!(passed, Err(Refusal::Passing(_)));
+    }
+
+    fn runs_of(&self, batch: u32) -> Vec<RunId> {
+        self.flights.values().filter(|flight| flight.batch == batch).map(Flight::run).collect()
+    }
+
+    /// Reads what workers report.
+    fn follow(&mut self) {
+        let runs: Vec<RunId> = self.flights.keys().copied().collect();
+        for run in runs {
+            let lines = match self.flights.get_mut(&run) {
+                // A job that waits has nothing to report.
+                Some(flight) if matches!(flight.state, Some(JobState::Pending(_))) && !flight.has_begun() => continue,
+                Some(flight) => flight.news(),
+                None => continue,
+            };
+            for line in lines {
+                self.report(run, line);
+            }
+        }
+    }
+
+    fn report(&mut self, run: RunId, line: JobLine) {
+        match elsewhere::read(&self.basis, run, line) {
+            Elsewhere::Began(host) => {
+                let Some(flight) = self.flights.get(&run) else { return };
+                let is_placed = matches!(flight.placed, Some(Placement::Running { .. }));
+                let placement = Placement::Running { job: flight.job.clone(), node: host };
+                if !is_placed {
+                    self.place(run, placement);
+                }
+            }
+            Elsewhere::Reports(report) => self.line.send(Input::Report(run, Box::new(report))),
+            Elsewhere::Limited(model, wait) => self.line.send(Input::Limited(ModelName::new(&model), wait)),
+            Elsewhere::Ended(Done { spent, end }) => {
+                let end = match end {
+                    // Nobody here has asked it to stop.
+                    RunEnd::Stopped { stage, agent_complete } if self.stop.is_none() => {
+                        let message = format!("{} was ended from outside", self.job_in_words(run));
+                        let failure = Failure::new(FailureKind::Killed, message);
+                        let attempt = elsewhere::last_attempt(&self.basis.folder, run);
+                        RunEnd::Failed { attempt, stage, failure, agent_complete }
+                    }
+                    // The signal that ended its agent is ours.
+                    RunEnd::Failed { stage, failure, agent_complete, .. }
+                        if failure.kind == FailureKind::Killed && self.stop.is_some() =>
+                    {
+                        RunEnd::Stopped { stage, agent_complete }
+                    }
+                    end => end,
+                };
+                self.done(run, Done { spent, end });
+            }
+            Elsewhere::Nothing => {}
+        }
+    }
+
+    fn end(&mut self, run: RunId, end: RunEnd) {
+        self.done(run, Done { spent: Total::ZERO, end });
+    }
+
+    fn done(&mut self, run: RunId, done: Done) {
+        self.flights.remove(&run);
+        self.line.send(Input::Report(run, Box::new(Report::Ended(done))));
+    }
+
+    /// Records where a run is, and says so.
+    fn place(&mut self, run: RunId, placement: Placement) {
+        let Some(flight) = self.flights.get_mut(&run) else { return };
+        flight.placed = Some(placement.clone());
+        self.line.send(Input::Report(run, Box::new(Report::Event(Event::RunPlaced { run, placement }))));
+    }
+
+    /// Writes down where the runs are, for those who only look.
+    fn show(&mut self) {
+        let placed = |flight: &Flight| Some((flight.run(), flight.placed.clone()?));
+        let now: BTreeMap<RunId, Placement> = self.flights.values().filter_map(placed).collect();
+        if now != self.written && write_placements(&self.basis.folder, &now).is_ok() {
+            self.written = now;
+        }
+    }
+
+    /// Records which batches have no job left.
+    fn close_batches(&mut self) {
+        let in_flight: BTreeSet<u32> = self.flights.values().map(|flight| flight.batch).collect();
+        let ended: Vec<u32> = self.batches.keys().filter(|number| !in_flight.contains(number)).copied().collect();
+        for number in ended {
+            // One that cannot be recorded as ended is looked at again by the next session.
+            if self.batches.remove(&number).is_some_and(|of| of.batch.end().is_ok()) {
+                self.submitted.remove(&number);
+            }
+        }
+    }
+
+    fn note_unreachable(&mut self, words: &str) {
+        if !std::mem::replace(&mut self.unreachable, true) {
+            self.notice(&format!("{words}: jobs go on, and what they do is read in the experiment's folder"));
+        }
+    }
+
+    fn notice(&self, message: &str) {
+        // It concerns no single run; the coordinator only shows it.
+        if let Some(run) = self.flights.keys().next().or(self.waiting.first().map(|job| &job.run)) {
+            let event = Event::Notice { message: message.to_owned() };
+            self.line.send(Input::Report(*run, Box::new(Report::Event(event))));
+        }
+    }
+}

@@ -1,0 +1,131 @@
+//! Submits what is to be started, in as few calls as possible, and takes over what a former session submitted.
+
+use std::collections::BTreeMap;
+use std::time::Instant;
+
+use super::{LOOKS, OfBatchInFlight, Watch};
+use crate::engine::backend::slurm::cluster::Refusal;
+use crate::engine::backend::slurm::flight::Flight;
+use crate::engine::backend::slurm::queue::Listed;
+use crate::engine::backend::slurm::script::{OfBatch, script};
+use crate::engine::backend::slurm::submit::resources_of;
+use crate::engine::error::EngineError;
+use crate::engine::worker::report::{Job, RunEnd};
+use crate::model::ids::RunId;
+use crate::model::job::{JobResources, JobTask};
+use crate::model::job_line::JobLine;
+use crate::model::outcome::Failure;
+use crate::os::files;
+use crate::store::StoreError;
+use crate::store::jobs::{Batch, newest_start};
+
+impl Watch {
+    /// Takes over the jobs of former sessions that have not ended; gives their runs.
+    pub(in crate::engine::backend::slurm) fn adopt(&mut self, queue: &[Listed]) -> Result<Vec<RunId>, EngineError> {
+        for batch in Batch::left(&self.basis.folder)? {
+            let comment = self.comment(batch.number());
+            let listed: BTreeMap<usize, &Listed> =
+                queue.iter().filter(|one| one.comment == comment).map(|one| (one.task, one)).collect();
+            for (index, task) in batch
+                .tasks()?
+                .into_iter()
+                .enumerate()
+                .flat_map(|(index, tasks)| tasks.into_iter().map(move |task| (index + 1, task)))
+            {
+                let has_begun = newest_start(&self.basis.folder, task.run)? > task.after;
+                // One that has neither begun nor waits never will.
+                if !has_begun && !listed.contains_key(&index) {
+                    continue;
+                }
+                let mut flight = Flight::new(&self.basis.folder, task, (batch.number(), index));
+                let is_over = flight.news().iter().any(|line| matches!(line, JobLine::Ended(_)));
+                if is_over && !listed.contains_key(&index) {
+                    continue;
+                }
+                let mut flight = Flight::new(&self.basis.folder, task, (batch.number(), index));
+                if let Some(one) = listed.get(&index) {
+                    flight.seen(Some((&one.id, &one.state)));
+                }
+                self.flights.insert(task.run, flight);
+            }
+            let number = batch.number();
+            self.submitted.insert(number, Instant::now());
+            self.batches.insert(number, OfBatchInFlight { batch, unsure: None });
+        }
+        self.close_batches();
+        Ok(self.flights.keys().copied().collect())
+    }
+
+    /// Submits what waits, in as few calls as possible.
+    pub(super) fn submit(&mut self) {
+        self.since = None;
+        let mut groups: Vec<(JobResources, Vec<Job>)> = Vec::new();
+        for job in std::mem::take(&mut self.waiting) {
+            let asked = self.basis.config.job_resources();
+            let resources = resources_of(&self.basis.fixture, &asked, job.run);
+            match groups.iter_mut().find(|(known, _)| *known == resources) {
+                Some((_, jobs)) => jobs.push(job),
+                None => groups.push((resources, vec![job])),
+            }
+        }
+        for (resources, jobs) in groups {
+            for part in jobs.chunks(self.most_in_array) {
+                if let Err(error) = self.submit_part(&resources, part) {
+                    let failure = Failure::from(error);
+                    for job in part {
+                        self.end(job.run, RunEnd::not_begun(failure.clone()));
+                    }
+                }
+            }
+        }
+    }
+
+    fn submit_part(&mut self, resources: &JobResources, jobs: &[Job]) -> Result<(), StoreError> {
+        let task = |job: &Job| {
+            let after = newest_start(&self.basis.folder, job.run)?;
+            Ok(vec![JobTask { run: job.run, attempts: job.attempts, after }])
+        };
+        let tasks = jobs.iter().map(task).collect::<Result<Vec<_>, StoreError>>()?;
+        let batch = Batch::record(&self.basis.folder, &tasks)?;
+        let (place, file) = (self.frame.folder.join(self.basis.folder.relative(batch.place())), batch.tasks_file());
+        let file = place.join(file.file_name().unwrap_or_default());
+        let comment = self.comment(batch.number());
+        let of = OfBatch { jobs: tasks.len(), place: &place, tasks: &file, comment: &comment, resources };
+        files::write_atomic(&batch.script_file(), script(&self.frame, of).as_bytes())?;
+        for (index, task) in tasks.iter().enumerate() {
+            for task in task {
+                let flight = Flight::new(&self.basis.folder, *task, (batch.number(), index + 1));
+                self.flights.insert(task.run, flight);
+            }
+        }
+        let number = batch.number();
+        self.batches.insert(number, OfBatchInFlight { batch, unsure: None });
+        self.send(number);
+        Ok(())
+    }
+
+    /// Submits a batch that is recorded.
+    pub(super) fn send(&mut self, number: u32) {
+        let Some(of) = self.batches.get_mut(&number) else { return };
+        let sent = self.cluster.submit(&of.batch.script_file());
+        self.submitted.insert(number, Instant::now());
+        match sent {
+            Ok(job) => {
+                of.unsure = None;
+                // The name only makes it easier for people: the batch is known by its comment.
+                let _ = of.batch.submitted(&job);
+                self.next_look = self.next_look.map(|_| Instant::now() + LOOKS.0);
+            }
+            Err(Refusal::Passing(words)) => {
+                of.unsure = Some((Instant::now(), 0));
+                self.note_unreachable(&words);
+            }
+            Err(refusal @ Refusal::Final(_)) => {
+                let runs: Vec<RunId> = self.runs_of(number);
+                for run in runs {
+                    self.end(run, RunEnd::not_begun(refusal.clone().into()));
+                }
+            }
+        }
+    }
+}

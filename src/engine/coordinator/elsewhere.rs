@@ -1,0 +1,61 @@
+//! Workers that begin later than they are started, as jobs of a cluster do: those of former sessions go on, and those that have not begun
+//! are taken back when nothing more is to be begun.
+
+use std::collections::BTreeSet;
+
+use crate::engine::backend::elsewhere::last_attempt;
+use crate::engine::coordinator::Coordinator;
+use crate::model::event::{Event, Missing};
+use crate::model::ids::{AttemptNumber, RunId};
+use crate::model::job::Placement;
+
+impl Coordinator<'_> {
+    /// Follows the workers of a former session that are still at work, before anything else is started.
+    pub(super) fn go_on_with_those_at_work(&mut self) {
+        let to_do: BTreeSet<RunId> = self.progress.to_do().collect();
+        for run in self.backend.at_work() {
+            if to_do.contains(&run) {
+                // What they have spent so far is counted from the folder when they are done.
+                self.others_work = true;
+                self.start(run);
+            }
+        }
+    }
+
+    /// Why a run is missing that was taken back.
+    pub(super) fn missing_as_before(&self, run: RunId) -> Missing {
+        let was_begun =
+            last_attempt(&self.locked.folder, run) > AttemptNumber(1) || self.locked.folder.run(run).root().exists();
+        if was_begun { Missing::Unfinished } else { Missing::NotStarted }
+    }
+
+    /// Notes whether a run has begun.
+    pub(super) fn note_beginning(&mut self, event: &Event) {
+        match event {
+            Event::RunPlaced { run, placement: Placement::Queued { .. } } if self.state.is_in_flight(*run) => {
+                self.not_begun.insert(*run);
+            }
+            Event::RunPlaced { run, placement: Placement::Running { .. } } | Event::RunStarted { run, .. } => {
+                self.not_begun.remove(run);
+            }
+            _ => {}
+        }
+    }
+
+    /// Takes runs back that have not begun, when nothing more is to be begun, or when what is expected of all exceeds the ceiling.
+    pub(super) fn take_back_what_is_too_much(&mut self) {
+        if self.not_begun.is_empty() {
+            return;
+        }
+        let too_much: BTreeSet<RunId> = if self.state.begins_nothing() {
+            self.not_begun.clone()
+        } else {
+            let stopped = self.not_begun.iter().filter(|run| self.state.is_stopped(run.tier));
+            stopped.copied().chain(self.state.beyond_ceiling(&self.not_begun, &self.limits)).collect()
+        };
+        if !too_much.is_empty() {
+            self.not_begun.retain(|run| !too_much.contains(run));
+            self.backend.take_back(too_much);
+        }
+    }
+}
