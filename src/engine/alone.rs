@@ -24,7 +24,7 @@ use crate::model::finding::{Finding, Level};
 use crate::model::ids::{ModelName, RunId};
 use crate::model::job_line::{JobEnd, JobLine, JobReport};
 use crate::model::money::Usd;
-use crate::model::outcome::{Stage, StopLevel, StopSignal};
+use crate::model::outcome::{FailureKind, Stage, StopLevel, StopSignal};
 use crate::model::survey::{RunSeen, Seen, Survey};
 use crate::model::task::Fixture;
 use crate::model::usage::Total;
@@ -259,6 +259,7 @@ impl Alone<'_> {
                 }
                 Report::Asked { answered } => self.report(&JobLine::Asked(answered)),
                 Report::Ended(Done { spent, end }) => {
+                    let end = self.stopped_together(end, mailbox);
                     if self.lease.as_ref().is_some_and(|lease| lease.is_lost()) {
                         return Ok(End::NotCommitted(LOST.to_owned()));
                     }
@@ -267,6 +268,26 @@ impl Alone<'_> {
                 }
                 Report::Lost => return Err(EngineError::WorkerLost),
             }
+        }
+    }
+
+    /// The end of a run whose agent was ended by a signal that this worker was sent as well, as a batch system does: it was stopped.
+    fn stopped_together(&mut self, end: RunEnd, mailbox: &Mailbox) -> RunEnd {
+        match end {
+            RunEnd::Failed { attempt, stage, failure, agent_complete }
+                if self.lease.is_some() && failure.kind == FailureKind::Killed =>
+            {
+                if self.stop.is_none()
+                    && let Some(Input::Signal(signal)) = self.backend.poll(mailbox, Some(TOGETHER))
+                {
+                    self.raise_stop_level(signal);
+                }
+                if self.stop.is_some() {
+                    return RunEnd::Stopped { stage, agent_complete };
+                }
+                RunEnd::Failed { attempt, stage, failure, agent_complete }
+            }
+            end => end,
         }
     }
 
@@ -321,6 +342,9 @@ impl Alone<'_> {
         }
     }
 }
+
+/// A signal that is sent to a worker and its agent comes to both within this time.
+const TOGETHER: Duration = Duration::from_millis(500);
 
 /// Why a worker that has lost its lease says nothing of its run.
 const LOST: &str = "another worker may have the run, and this one has written nothing more about it";

@@ -251,7 +251,7 @@ pub(crate) fn every_event() -> Vec<(Timestamp, Event)> {
         given,
         class,
     };
-    let events = vec![
+    let mut events = vec![
         Event::ExperimentStarted(started()),
         differs("jobs", 2.into(), 4.into(), FieldClass::Operational),
         differs("runs_per_subtest", 10.into(), 20.into(), FieldClass::Plan),
@@ -291,16 +291,6 @@ pub(crate) fn every_event() -> Vec<(Timestamp, Event)> {
         Event::RunErrored { run: run("T1/01/run_01"), attempts: 2, failure: provider_failure() },
         Event::RunErrored { run: run("T1/00/run_12"), attempts: 3, failure: failed_with_excerpt() },
         Event::TierPaused { tier: TierId(2), kind: FailureKind::Auth, times: 5, left: 12 },
-        Event::RunPlaced {
-            run: run("T1/01/run_03"),
-            placement: Placement::Queued { job: Some("4711_3".to_owned()), reason: Some("Resources".to_owned()) },
-        },
-        Event::RunPlaced {
-            run: run("T1/01/run_03"),
-            placement: Placement::Running { job: Some("4711_3".to_owned()), node: "n2".to_owned() },
-        },
-        Event::RunPlaced { run: run("T1/01/run_04"), placement: Placement::Queued { job: None, reason: None } },
-        Event::RunWithdrawn { run: run("T1/01/run_04") },
         Event::RateLimited { model: "sonnet".to_owned(), until: at(900) },
         Event::ConcurrencyChanged { model: "sonnet".to_owned(), from: 4, to: 2 },
         Event::RunWaits {
@@ -323,5 +313,25 @@ pub(crate) fn every_event() -> Vec<(Timestamp, Event)> {
         },
         Event::ExperimentFinished(finished(ExperimentEnd::Stopped { signal: StopSignal::Interrupt })),
     ];
+    events.splice(BEFORE_LIMITS..BEFORE_LIMITS, placed());
     (0_i64..).zip(events).map(|(index, event)| (at(index * 7), event)).collect()
+}
+
+/// How many events come before the first rate limit.
+const BEFORE_LIMITS: usize = 19;
+
+/// Where runs are whose workers are jobs.
+fn placed() -> [Event; 4] {
+    [
+        Event::RunPlaced {
+            run: run("T1/01/run_03"),
+            placement: Placement::Queued { job: Some("4711_3".to_owned()), reason: Some("Resources".to_owned()) },
+        },
+        Event::RunPlaced {
+            run: run("T1/01/run_03"),
+            placement: Placement::Running { job: Some("4711_3".to_owned()), node: "n2".to_owned() },
+        },
+        Event::RunPlaced { run: run("T1/01/run_04"), placement: Placement::Queued { job: None, reason: None } },
+        Event::RunWithdrawn { run: run("T1/01/run_04") },
+    ]
 }

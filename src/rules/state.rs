@@ -332,11 +332,17 @@ impl State {
     }
 
     /// Those of these runs in flight that have to be taken back, the last ones first, so that what was spent and what is expected of the others do
-    /// not exceed the ceiling.
+    /// not exceed the ceiling. `taken_back` are on their way back already.
     #[must_use]
-    pub fn beyond_ceiling(&self, not_begun: &BTreeSet<RunId>, limits: &Limits) -> BTreeSet<RunId> {
+    pub fn beyond_ceiling(
+        &self,
+        not_begun: &BTreeSet<RunId>,
+        taken_back: &BTreeSet<RunId>,
+        limits: &Limits,
+    ) -> BTreeSet<RunId> {
         let Some(ceiling) = limits.max_cost else { return BTreeSet::new() };
-        let mut expected = self.spent().known + self.assumed() + self.expected_in_flight();
+        let stay = self.in_flight.keys().filter(|run| !taken_back.contains(run));
+        let mut expected = self.spent().known + self.assumed() + stay.map(|run| self.costs.expected(*run)).sum::<Usd>();
         let mut back = BTreeSet::new();
         for run in not_begun.iter().rev().filter(|run| self.in_flight.contains_key(run)) {
             if expected <= ceiling {

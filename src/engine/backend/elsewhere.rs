@@ -90,9 +90,11 @@ pub(in crate::engine) fn is_agent_complete(folder: &ExperimentFolder, run: RunId
     RunStore::new(folder, run).whole_agent_result().is_ok_and(|result| result.is_some())
 }
 
-/// The number of the attempt that a worker left.
+/// The number of the attempt that a worker left: one that it set aside, or the one that lies in the run's folder.
 pub(in crate::engine) fn last_attempt(folder: &ExperimentFolder, run: RunId) -> AttemptNumber {
-    RunStore::new(folder, run).next_attempt().unwrap_or(AttemptNumber(0))
+    let next = RunStore::new(folder, run).next_attempt().map_or(0, |next| next.0);
+    let is_there = folder.run(run).root().exists();
+    AttemptNumber(if is_there { next } else { next.saturating_sub(1) })
 }
 
 /// The stage in which a worker left the run.

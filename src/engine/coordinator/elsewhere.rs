@@ -15,8 +15,6 @@ impl Coordinator<'_> {
         let to_do: BTreeSet<RunId> = self.progress.to_do().collect();
         for run in self.backend.at_work() {
             if to_do.contains(&run) {
-                // What they have spent so far is counted from the folder when they are done.
-                self.others_work = true;
                 self.start(run);
             }
         }
@@ -51,10 +49,11 @@ impl Coordinator<'_> {
             self.not_begun.clone()
         } else {
             let stopped = self.not_begun.iter().filter(|run| self.state.is_stopped(run.tier));
-            stopped.copied().chain(self.state.beyond_ceiling(&self.not_begun, &self.limits)).collect()
+            stopped.copied().chain(self.state.beyond_ceiling(&self.not_begun, &self.taken_back, &self.limits)).collect()
         };
         if !too_much.is_empty() {
             self.not_begun.retain(|run| !too_much.contains(run));
+            self.taken_back.extend(&too_much);
             self.backend.take_back(too_much);
         }
     }

@@ -65,6 +65,7 @@ impl Coordinator<'_> {
     pub(super) fn end(&mut self, run: RunId, Done { spent, end }: Done) {
         let before = self.state.spent();
         self.not_begun.remove(&run);
+        self.taken_back.remove(&run);
         match end {
             RunEnd::Committed(committed) => self.commit(run, spent, *committed),
             RunEnd::Failed { attempt, stage, failure, agent_complete } => {

@@ -81,6 +81,8 @@ pub(in crate::engine) struct Coordinator<'a> {
     pub(in crate::engine) backend: Box<dyn Backend>,
     /// Runs in flight whose workers have not begun, as far as that is known.
     pub(in crate::engine) not_begun: BTreeSet<RunId>,
+    /// Those of them that are being taken back.
+    pub(in crate::engine) taken_back: BTreeSet<RunId>,
     /// The gateway to models, where there is one.
     pub(in crate::engine) gateway: Option<Arc<Gateway>>,
     tick: Option<Duration>,
@@ -173,6 +175,7 @@ impl<'a> Coordinator<'a> {
             gateway.begin(progress.spent().total().known, limits.max_cost, tell);
         }
         let inherited = session_options.surroundings.inherited.clone();
+        let is_elsewhere = place.config.backend == Some(BackendChoice::Slurm);
         let backend = backend(&place, session_options.surroundings, &mailbox)?;
         let mut coordinator = Self {
             state: models::first_state(&progress, &place).waiting(waiting),
@@ -182,6 +185,7 @@ impl<'a> Coordinator<'a> {
             progress,
             backend,
             not_begun: BTreeSet::new(),
+            taken_back: BTreeSet::new(),
             place,
             limits,
             pacing: Pacing::default(),
@@ -192,7 +196,8 @@ impl<'a> Coordinator<'a> {
             tick: session_options.tick,
             folder_name: session_options.folder_name,
             worker_lost: false,
-            others_work: false,
+            // What workers elsewhere spent is counted from the folder in the end: some end without a report.
+            others_work: is_elsewhere,
             ceiling_reported: false,
             emit,
         };

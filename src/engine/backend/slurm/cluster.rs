@@ -96,11 +96,6 @@ impl Cluster {
         Some(if code == "0:0" { state.to_owned() } else { format!("{state}, exit code {code}") })
     }
 
-    /// Starts a job now that was put back into the queue and waits for its time.
-    pub(super) fn start_now(&self, job: &str) -> Result<(), Refusal> {
-        self.ask("scontrol", &["update".into(), format!("jobid={job}").into(), "starttime=now".into()]).map(drop)
-    }
-
     /// Cancels those of these jobs that have not begun.
     pub(super) fn take_back(&self, jobs: &[String]) -> Result<(), Refusal> {
         for part in jobs.chunks(MOST_NAMED) {

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 use crate::model::ids::RunId;
 use crate::model::job::{JobTask, Placement};
 use crate::model::job_line::JobLine;
+use crate::model::outcome::Stage;
 use crate::store::claim::claimed_by;
 use crate::store::jobs::Tail;
 use crate::store::layout::ExperimentFolder;
@@ -29,6 +30,10 @@ pub(super) struct Flight {
     pub(super) placed: Option<Placement>,
     /// Whether the coordinator has taken it back unless it has begun.
     pub(super) taken_back: bool,
+    /// Whether Slurm has put its job back into the queue after it had run.
+    pub(super) put_back: bool,
+    /// The stage in which its worker was stopped by somebody else, and whether its agent was done then.
+    pub(super) interrupted: Option<(Stage, bool)>,
     tail: Tail,
     has_begun: bool,
     /// When it was first seen not to be in the queue, and how often since.
@@ -47,6 +52,8 @@ impl Flight {
             state: None,
             placed: None,
             taken_back: false,
+            put_back: false,
+            interrupted: None,
             tail: Tail::after(folder, task.run, task.after),
             has_begun: false,
             gone: None,

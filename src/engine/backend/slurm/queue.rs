@@ -14,6 +14,8 @@ pub(super) struct Listed {
     pub(super) comment: String,
     /// Where it is.
     pub(super) state: JobState,
+    /// Whether all that is left of it is that Slurm clears up after it.
+    pub(super) is_ending: bool,
 }
 
 /// Where a job is.
@@ -39,12 +41,13 @@ pub(super) fn listed(line: &str) -> Option<Listed> {
     let (id, comment, state, node, reason) =
         (fields.next()?, fields.next()?, fields.next()?, fields.next()?, fields.next()?);
     let task = id.trim().split_once('_')?.1.parse().ok()?;
+    let is_ending = state == "COMPLETING";
     let state = match state {
         state if ENDED.contains(&state) => JobState::Ended(state.to_owned()),
         state if PENDING.contains(&state) => JobState::Pending(reason.to_owned()),
         _ => JobState::Running(node.to_owned()),
     };
-    Some(Listed { id: id.trim().to_owned(), task, comment: comment.to_owned(), state })
+    Some(Listed { id: id.trim().to_owned(), task, comment: comment.to_owned(), state, is_ending })
 }
 
 #[cfg(test)]

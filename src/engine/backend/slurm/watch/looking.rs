@@ -64,11 +64,10 @@ impl Watch {
             let Some(flight) = self.flights.get_mut(&run) else { continue };
             flight.seen(found.map(|one| (one.id.as_str(), &one.state)));
             if let Some(Listed { id, state: JobState::Pending(reason), .. }) = found {
-                if flight.taken_back {
+                // A job that ran before is held for two minutes, since the machine that it ran on would refuse it: a new one is not.
+                flight.put_back |= reason == "BeginTime" && flight.has_begun();
+                if flight.taken_back || flight.put_back {
                     back.push(id.clone());
-                } else if reason == "BeginTime" {
-                    // It was put back, and would wait for two minutes. When that is refused, it does.
-                    let _ = self.cluster.start_now(id);
                 }
             }
             let placement = flight.placement();
@@ -104,6 +103,10 @@ impl Watch {
         match fate {
             Fate::Open => {}
             Fate::NotBegun => self.not_begun(run),
+            Fate::Gone if self.stop.is_none() && self.flights.get(&run).is_some_and(|flight| flight.put_back) => {
+                self.notice(&format!("{run}: {} was cut off by Slurm: it is submitted again", self.job_in_words(run)));
+                self.again(run);
+            }
             Fate::Gone => self.gone(run),
         }
     }
@@ -120,9 +123,8 @@ impl Watch {
         *often += 1;
         if is_lost && *often <= MOST_FORGOTTEN {
             let words = self.job_in_words(run);
-            let Some(flight) = self.flights.remove(&run) else { return };
             self.notice(&format!("{run}: {words} is gone, and nothing was done in it: it is submitted again"));
-            return self.wait(Job { run, attempts: flight.task.attempts });
+            return self.again(run);
         }
         let state = known.unwrap_or_else(|| "nobody knows how".to_owned());
         let message = format!("{} ended before its worker began ({state})", self.job_in_words(run));
@@ -130,21 +132,34 @@ impl Watch {
         self.end(run, RunEnd::not_begun(failure));
     }
 
+    /// Submits the run of a job that is gone in another one.
+    fn again(&mut self, run: RunId) {
+        if let Some(flight) = self.flights.remove(&run) {
+            self.wait(Job { run, attempts: flight.task.attempts });
+        }
+    }
+
     /// A worker is gone without a word.
     fn gone(&mut self, run: RunId) {
         if let Some(done) = elsewhere::committed(&self.basis, run) {
             return self.done(run, done);
         }
-        let agent_complete = elsewhere::is_agent_complete(&self.basis.folder, run);
-        let stage = elsewhere::stage_of(&self.basis.folder, run);
+        let interrupted = self.flights.get(&run).and_then(|flight| flight.interrupted);
+        let (stage, agent_complete) = interrupted.unwrap_or_else(|| {
+            let folder = &self.basis.folder;
+            (elsewhere::stage_of(folder, run), elsewhere::is_agent_complete(folder, run))
+        });
         if self.stop.is_some() {
             return self.end(run, RunEnd::Stopped { stage, agent_complete });
         }
         let named = self.flights.get(&run).and_then(|flight| flight.job.clone());
         let how = named.and_then(|job| self.cluster.end_of(&job));
         let how = how.map_or_else(String::new, |how| format!(" ({how})"));
-        let message = format!("{} ended, and its worker reported no end{how}", self.job_in_words(run));
-        let failure = self.with_log(run, Failure::new(FailureKind::Killed, message));
+        let what =
+            if interrupted.is_some() { "was ended from outside" } else { "ended, and its worker reported no end" };
+        let message = format!("{} {what}{how}", self.job_in_words(run));
+        let failure = Failure::new(FailureKind::Killed, message);
+        let failure = if interrupted.is_some() { failure } else { self.with_log(run, failure) };
         let attempt = elsewhere::last_attempt(&self.basis.folder, run);
         self.end(run, RunEnd::Failed { attempt, stage, failure, agent_complete });
     }

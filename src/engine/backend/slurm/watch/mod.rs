@@ -21,7 +21,7 @@ use crate::model::event::Event;
 use crate::model::ids::{ModelName, RunId};
 use crate::model::job::Placement;
 use crate::model::job_line::JobLine;
-use crate::model::outcome::{Failure, FailureKind, StopLevel};
+use crate::model::outcome::{FailureKind, StopLevel};
 use crate::model::usage::Total;
 use crate::store::jobs::{Batch, remove_variables, write_placements};
 
@@ -31,6 +31,8 @@ const TICK: Duration = Duration::from_millis(250);
 const GATHER: Duration = Duration::from_millis(400);
 /// How often the queue is looked at, where jobs are few, and at most.
 const LOOKS: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(10));
+/// Jobs that are not needed any more are waited for at most so long.
+const CLEARED: Duration = Duration::from_secs(20);
 /// Most jobs of one batch, whatever the cluster allows: a batch is what one coordinator can follow at once.
 const MOST_IN_BATCH: usize = 1000;
 
@@ -66,6 +68,8 @@ pub(super) struct Watch {
     waiting: Vec<Job>,
     since: Option<Instant>,
     forgotten: BTreeMap<RunId, u32>,
+    /// What was spent on runs by workers that were cut off.
+    carried: BTreeMap<RunId, Total>,
     flights: BTreeMap<RunId, Flight>,
     batches: BTreeMap<u32, OfBatchInFlight>,
     /// When runs of a batch were submitted: an earlier look at the queue says nothing of them.
@@ -111,6 +115,7 @@ impl Watch {
             waiting: Vec::new(),
             since: None,
             forgotten: BTreeMap::new(),
+            carried: BTreeMap::new(),
             flights: BTreeMap::new(),
             batches: BTreeMap::new(),
             submitted: BTreeMap::new(),
@@ -152,9 +157,28 @@ impl Watch {
     fn leave(&mut self) {
         self.close_batches();
         self.show();
+        if self.flights.is_empty() {
+            self.clear_queue();
+        }
         if self.batches.is_empty() {
             // If it cannot be removed, only its user can read it.
             let _ = remove_variables(&self.basis.folder);
+        }
+    }
+
+    /// Waits until no job is left in the queue, and ends those that nobody waits for any more: what they were to do was done by another one.
+    fn clear_queue(&self) {
+        let began = Instant::now();
+        let mut is_told = false;
+        while began.elapsed() < CLEARED {
+            let Ok(queue) = self.cluster.queue(&self.frame.name) else { return };
+            if queue.iter().all(|one| one.is_ending) {
+                return;
+            }
+            if began.elapsed() > LOOKS.0 && !is_told {
+                is_told = self.cluster.end(&self.frame.name).is_ok();
+            }
+            thread::sleep(TICK);
         }
     }
 
@@ -220,7 +244,10 @@ impl Watch {
                 None => continue,
             };
             for line in lines {
-                self.report(run, line);
+                // The run may be over with what was reported before.
+                if self.flights.contains_key(&run) {
+                    self.report(run, line);
+                }
             }
         }
     }
@@ -238,21 +265,20 @@ impl Watch {
             Elsewhere::Reports(report) => self.line.send(Input::Report(run, Box::new(report))),
             Elsewhere::Limited(model, wait) => self.line.send(Input::Limited(ModelName::new(&model), wait)),
             Elsewhere::Ended(Done { spent, end }) => {
-                let end = match end {
-                    // Nobody here has asked it to stop.
-                    RunEnd::Stopped { stage, agent_complete } if self.stop.is_none() => {
-                        let message = format!("{} was ended from outside", self.job_in_words(run));
-                        let failure = Failure::new(FailureKind::Killed, message);
-                        let attempt = elsewhere::last_attempt(&self.basis.folder, run);
-                        RunEnd::Failed { attempt, stage, failure, agent_complete }
+                let end = match (end, self.flights.get_mut(&run)) {
+                    // Nobody here has asked it to stop: if Slurm has put its job back into the queue, it goes on there.
+                    (RunEnd::Stopped { stage, agent_complete }, Some(flight)) if self.stop.is_none() => {
+                        flight.interrupted = Some((stage, agent_complete));
+                        *self.carried.entry(run).or_default() += spent;
+                        return;
                     }
                     // The signal that ended its agent is ours.
-                    RunEnd::Failed { stage, failure, agent_complete, .. }
+                    (RunEnd::Failed { stage, failure, agent_complete, .. }, _)
                         if failure.kind == FailureKind::Killed && self.stop.is_some() =>
                     {
                         RunEnd::Stopped { stage, agent_complete }
                     }
-                    end => end,
+                    (end, _) => end,
                 };
                 self.done(run, Done { spent, end });
             }
@@ -264,8 +290,9 @@ impl Watch {
         self.done(run, Done { spent: Total::ZERO, end });
     }
 
-    fn done(&mut self, run: RunId, done: Done) {
+    fn done(&mut self, run: RunId, Done { spent, end }: Done) {
         self.flights.remove(&run);
+        let done = Done { spent: spent + self.carried.remove(&run).unwrap_or_default(), end };
         self.line.send(Input::Report(run, Box::new(Report::Ended(done))));
     }
 
