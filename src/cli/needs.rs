@@ -15,9 +15,11 @@ use crate::gateway::{CONFIG, Way, is_given, is_read};
 use crate::model::agent::Agent;
 use crate::model::exchange::GatewayUse;
 use crate::model::installation::Answer;
+use crate::model::job::BackendChoice;
 use crate::model::judge::Judge;
 use crate::model::sandbox::{Network, Sandbox};
 use crate::model::tape::RecordChoice;
+use crate::os::program::is_found;
 use crate::text::words::list;
 
 /// What a recording needs and does not have; and what it is in conflict with.
@@ -78,6 +80,25 @@ pub fn of_judges(judges: &[Judge], is_replayed: bool) -> Vec<Unmet> {
         })
     });
     open.into_iter().chain(absent).chain(keyless).chain(wrong).collect()
+}
+
+/// The programs of a batch system that are not here.
+#[must_use]
+pub fn of_backend(backend: Option<BackendChoice>) -> Vec<Unmet> {
+    if backend != Some(BackendChoice::Slurm) {
+        return Vec::new();
+    }
+    let path = std::env::var_os("PATH");
+    let absent = ["sbatch", "squeue", "scontrol", "scancel"].into_iter();
+    let absent: Vec<String> =
+        absent.filter(|name| !is_found(name.as_ref(), path.as_deref())).map(|name| format!("`{name}`")).collect();
+    if absent.is_empty() {
+        return Vec::new();
+    }
+    vec![Unmet {
+        why: format!("`--backend slurm` needs {}, which are not in `PATH`", list(&absent)),
+        cure: "type the command where you type `sbatch`, or leave `--backend slurm` out".to_owned(),
+    }]
 }
 
 /// The programs of these agents that are not here. Those of whom a version is demanded are asked for it ([`of_versions`]), and those in

@@ -17,6 +17,7 @@ use crate::engine::session::create::{Options, choose};
 use crate::engine::session::recordings;
 use crate::model::event::Event;
 use crate::model::ids::{SetupId, TierId};
+use crate::model::job::BackendChoice;
 use crate::model::limits;
 use crate::model::sandbox::{Contradiction, Sandbox, SandboxChoice};
 use crate::model::task::Fixture;
@@ -141,7 +142,10 @@ pub fn options(
         inherit: flags.inherit.or(settings.inherit).unwrap_or_default(),
         sandbox: sandbox(flags, &fixture.sandbox)?,
         image_id: None,
-        jobs: operation.jobs.or(settings.jobs).unwrap_or_else(cores),
+        jobs: operation.jobs.or(settings.jobs).unwrap_or_else(|| match operation.cluster.backend {
+            Some(BackendChoice::Slurm) => limits::CLUSTER_JOBS,
+            Some(BackendChoice::Local) | None => cores(),
+        }),
         attempts: operation.attempts.or(settings.attempts).unwrap_or(limits::ATTEMPTS),
         max_cost_usd: operation.max_cost_usd.or(settings.max_cost_usd).or(fixture.limits.max_cost_usd),
         max_time_seconds: operation.max_time.or(settings.max_time),

@@ -69,6 +69,8 @@ pub const MOST_PLANNED_RUNS: usize = 1_000_000;
 pub const MOST_FOREIGN_RUNS: u32 = 10_000;
 /// Most runs in flight at once: each has threads and processes.
 pub const MOST_JOBS: u32 = 4096;
+/// Runs that are submitted to a cluster at once when nobody says how many.
+pub const CLUSTER_JOBS: u32 = 100;
 /// Most attempts of a run in one session.
 pub const MOST_ATTEMPTS: u32 = 1000;
 /// How many times a run is tried when infrastructure fails, by default.

@@ -26,6 +26,9 @@ pub struct RunInFlight {
     pub judge: Option<JudgeNumber>,
     /// The name of its setup in the fixture; `None` when no fixture can be read.
     pub name: Option<String>,
+    /// The machine of the cluster that it runs on, where its worker is a job.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub node: Option<String>,
     /// When the stage began, as far as it is known.
     #[schemars(with = "Option<String>")]
     pub since: Option<Timestamp>,
@@ -49,11 +52,16 @@ fn used_by_all(runs: &[RunInFlight]) -> String {
 }
 
 /// Adds a line for each run in flight; nothing where there is none.
-pub(super) fn add_in_flight(page: &mut Page, runs: &[RunInFlight], now: Timestamp, styles: Styles) {
+pub(super) fn add_in_flight(page: &mut Page, (runs, queued): (&[RunInFlight], usize), now: Timestamp, styles: Styles) {
+    let waits = if queued == 0 { String::new() } else { format!("{} in the cluster's queue", counted(queued, "run")) };
     if runs.is_empty() {
+        if queued > 0 {
+            page.line(format_args!("\n{}", styles.paint(Tone::Strong, waits)));
+        }
         return;
     }
-    let heading = format!("{} in flight{}:", counted(runs.len(), "run"), used_by_all(runs));
+    let waits = if queued == 0 { waits } else { format!(", {waits}") };
+    let heading = format!("{} in flight{waits}{}:", counted(runs.len(), "run"), used_by_all(runs));
     page.line(format_args!("\n{}", styles.paint(Tone::Strong, heading)));
     let width = runs.iter().map(|in_flight| in_flight.run.to_string().len()).max().unwrap_or(0);
     let used = |in_flight: &RunInFlight| match in_flight.tokens {
@@ -62,8 +70,11 @@ pub(super) fn add_in_flight(page: &mut Page, runs: &[RunInFlight], now: Timestam
     };
     let widths =
         runs.iter().map(used).fold((0, 0), |(tokens, cost), used| (used.0.len().max(tokens), used.1.len().max(cost)));
-    for in_flight in runs {
+    let nodes: Vec<String> = runs.iter().map(|run| run.node.as_deref().map(shortened).unwrap_or_default()).collect();
+    let of_node = nodes.iter().map(|node| node.chars().count()).max().unwrap_or(0);
+    for (in_flight, node) in runs.iter().zip(&nodes) {
         let RunInFlight { run, stage, judge, name, since, .. } = in_flight;
+        let node = if of_node == 0 { String::new() } else { format!("{node:<of_node$}  ") };
         let (tokens, cost) = used(in_flight);
         let used = match widths {
             (0, _) => String::new(),
@@ -72,7 +83,7 @@ pub(super) fn add_in_flight(page: &mut Page, runs: &[RunInFlight], now: Timestam
         let elapsed = since.map_or_else(String::new, |since| duration(now.duration_since(since).as_secs_f64()));
         let name = name.as_deref().map(shortened).unwrap_or_default();
         let stage = stage_name(*stage, *judge);
-        let line = format!("  {:<width$}  {stage:<8}  {elapsed:>7}  {used}{name}", run.to_string());
+        let line = format!("  {:<width$}  {stage:<8}  {node}{elapsed:>7}  {used}{name}", run.to_string());
         page.line(line.trim_end());
     }
 }

@@ -14,7 +14,7 @@ use crate::model::tape::RecordChoice;
 #[derive(Debug, Clone, Default, Args)]
 #[command(next_help_heading = "Operation")]
 pub struct OperationFlags {
-    /// Runs in flight at once [default: the number of cores]
+    /// Runs in flight at once [default: the number of cores; 100 on a cluster, where waiting jobs count]
     #[arg(short, long, value_name = "N", value_parser = values::count::<1, MOST_JOBS>, allow_negative_numbers = true)]
     pub jobs: Option<u32>,
     /// How often a run is tried in one session when infrastructure fails [default: 3]

@@ -78,12 +78,7 @@ pub fn run(args: &Run, console: &mut Console) -> Result<Exit, CliError> {
         Course::Begin(_) => {
             dry_run::check(&options)?;
             session::refuse_containment(options.containment, options.sandbox.as_ref(), &options.resources, ".")?;
-            let judges = needs::of_judges(&options.fixture.judges, options.replay.is_some());
-            let programs = needs::of_programs(needs::planned_agents(&options), options.sandbox.as_ref());
-            let written = needs::of_configurations(needs::planned_agents(&options)).into_iter().collect();
-            needs::refuse(
-                &[judges, programs, written, needs::of_addresses(&options), needs::of_reach(&options)].concat(),
-            )?;
+            refuse_unmet(&options)?;
             check_first::refuse(&args.judges, &options)?;
             let making = prelude.making();
             let image = image::of_options(&options, console)?;
@@ -109,6 +104,15 @@ pub fn run(args: &Run, console: &mut Console) -> Result<Exit, CliError> {
     let session = Session { image, ..begin(locked).on(&name)? };
     let prelude = check_first::check_judges(&session, &args.judges, &name, prelude, console)?;
     session::conduct(session, &args.config.operation, &name, &notices, prelude, console)
+}
+
+/// Refuses to begin where something is missing without which nothing can be done.
+fn refuse_unmet(options: &Options) -> Result<(), CliError> {
+    let judges = needs::of_judges(&options.fixture.judges, options.replay.is_some());
+    let programs = needs::of_programs(needs::planned_agents(options), options.sandbox.as_ref());
+    let written = needs::of_configurations(needs::planned_agents(options)).into_iter().collect();
+    let (addresses, reach) = (needs::of_addresses(options), needs::of_reach(options));
+    needs::refuse(&[needs::of_backend(options.backend), judges, programs, written, addresses, reach].concat())
 }
 
 /// The outcome of making an experiment.

@@ -21,6 +21,7 @@ use crate::model::event::{Event, ExperimentFinished, Missing};
 use crate::model::exchanges::{Exchanges, Ledger};
 use crate::model::finding::{Finding, Level};
 use crate::model::ids::{JudgeNumber, RunId};
+use crate::model::job::Placement;
 use crate::model::outcome::{ExperimentStatus, RunStatus, Stage};
 use crate::model::result::AgentResult;
 use crate::model::survey::{RunSeen, Survey};
@@ -32,6 +33,7 @@ use crate::os::terminal::Size;
 use crate::rules::audit::audit;
 use crate::rules::mend::{Ask, mend};
 use crate::store;
+use crate::store::jobs::placements;
 use crate::store::layout::ExperimentFolder;
 use crate::store::stages::RunStore;
 use crate::store::survey::{Depth, survey};
@@ -97,7 +99,10 @@ fn show(
     // If the fixture cannot be read, only names are missing, not numbers.
     let fixture = config::fixture::load(&folder.fixture()).ok();
     let numbers = Progress::of(survey.plan().unwrap_or_default(), survey);
-    let in_flight = if survey.made_by.is_none() { in_flight(folder, survey, fixture.as_ref()) } else { Vec::new() };
+    // What a coordinator wrote that is gone says nothing of now.
+    let placed = if survey.holder.is_some() { placements(folder) } else { BTreeMap::new() };
+    let queued = placed.values().filter(|placement| matches!(placement, Placement::Queued { .. })).count();
+    let in_flight = in_flight(folder, survey, fixture.as_ref(), &placed);
     let checkpoint = survey.checkpoint.content();
     let now = clock::now();
     let mut rate_limits = checkpoint.map(Checkpoint::limits).unwrap_or_default();
@@ -158,6 +163,7 @@ fn show(
         other_version: survey.made_by.as_ref().map(|made_by| made_by.version.as_str()),
         made_by: survey.made_by.as_ref().map(|made_by| made_by.tool.as_str()),
         in_flight: &in_flight,
+        queued,
     };
     let (rows, styles) = (console.rows(), console.out_styles());
     match (console.message_format(), size) {
@@ -206,8 +212,19 @@ fn used(store: &RunStore, agent: Option<&AgentResult>) -> (Option<u64>, Total) {
 }
 
 /// Runs with a folder and without a result that somebody works on, with their present stage.
-fn in_flight(folder: &ExperimentFolder, survey: &Survey, fixture: Option<&Fixture>) -> Vec<RunInFlight> {
-    let begun = survey.runs.iter().filter(|(_, seen)| matches!(seen, RunSeen::Unfinished { .. })).map(|(run, _)| *run);
+fn in_flight(
+    folder: &ExperimentFolder,
+    survey: &Survey,
+    fixture: Option<&Fixture>,
+    placed: &BTreeMap<RunId, Placement>,
+) -> Vec<RunInFlight> {
+    let is_ours = survey.made_by.is_none();
+    let begun = survey
+        .runs
+        .iter()
+        .filter(|_| is_ours)
+        .filter(|(_, seen)| matches!(seen, RunSeen::Unfinished { .. }))
+        .map(|(run, _)| *run);
     let is_worked_on = |run: &RunId| survey.holder.is_some() || survey.claimed.contains_key(run);
     begun
         .filter(is_worked_on)
@@ -225,7 +242,11 @@ fn in_flight(folder: &ExperimentFolder, survey: &Survey, fixture: Option<&Fixtur
             let setup = fixture.and_then(|fixture| fixture.tiers.get(&run.tier)?.get(&run.subtest));
             let (tokens, cost) = used(&RunStore::new(folder, run), progress.agent.as_ref());
             let name = setup.map(|setup| setup.name.clone());
-            Some(RunInFlight { run, stage, judge, name, since, tokens, cost })
+            let node = match placed.get(&run) {
+                Some(Placement::Running { node, .. }) => Some(node.clone()),
+                Some(Placement::Queued { .. }) | None => None,
+            };
+            Some(RunInFlight { run, stage, judge, name, node, since, tokens, cost })
         })
         .collect()
 }

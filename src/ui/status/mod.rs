@@ -107,6 +107,8 @@ pub struct Status<'a> {
     pub made_by: Option<&'a str>,
     /// Runs that a live coordinator works on.
     pub in_flight: &'a [RunInFlight],
+    /// How many runs wait in a cluster's queue.
+    pub queued: usize,
 }
 
 impl Status<'_> {
@@ -173,7 +175,7 @@ impl Status<'_> {
             page.line("");
             add_remainders(&mut page, self.remainders);
         }
-        add_in_flight(&mut page, self.in_flight, now, styles);
+        add_in_flight(&mut page, (self.in_flight, self.queued), now, styles);
         page.into_text()
     }
 

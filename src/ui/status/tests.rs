@@ -18,6 +18,7 @@ fn in_flight() -> Vec<RunInFlight> {
         stage,
         judge: judge.map(JudgeNumber),
         name: (run(name).subtest.0 == 0).then(|| "expert".to_owned()),
+        node: None,
         since: Some(at(since)),
         tokens: None,
         cost: Total::UNKNOWN,
@@ -27,7 +28,7 @@ fn in_flight() -> Vec<RunInFlight> {
     vec![
         metered(of("T1/00/run_09", Stage::Agent, None, 500), 126_589, 0.0801),
         metered(of("T1/00/run_10", Stage::Judge, Some(2), 713), 950, 12.5),
-        RunInFlight { since: None, ..of("T1/01/run_01", Stage::Prepare, None, 0) },
+        RunInFlight { since: None, node: Some("n2".to_owned()), ..of("T1/01/run_01", Stage::Prepare, None, 0) },
     ]
 }
 
@@ -58,6 +59,7 @@ fn status<'a>(finished: &'a ExperimentFinished, held: Option<&'a Holder>, runs: 
         damage: &[],
         can_be_resumed: true,
         plan_is_open: false,
+        queued: if runs.is_empty() { 0 } else { 3 },
         waiting: &finished.waiting,
         remainders: &finished.remainders,
         other_version: None,

@@ -28,6 +28,8 @@ pub(super) struct Flight {
     pub(super) state: Option<JobState>,
     /// Where people were last told that it is.
     pub(super) placed: Option<Placement>,
+    /// Whether the coordinator wants to learn of it: of what a former session submitted, it may want nothing any more.
+    pub(super) is_followed: bool,
     /// Whether the coordinator has taken it back unless it has begun.
     pub(super) taken_back: bool,
     /// Whether Slurm has put its job back into the queue after it had run.
@@ -35,7 +37,8 @@ pub(super) struct Flight {
     /// The stage in which its worker was stopped by somebody else, and whether its agent was done then.
     pub(super) interrupted: Option<(Stage, bool)>,
     tail: Tail,
-    has_begun: bool,
+    /// When its worker was first heard of.
+    began: Option<Instant>,
     /// When it was first seen not to be in the queue, and how often since.
     gone: Option<(Instant, u32)>,
     /// The last sign of life, and since when it is the last.
@@ -51,11 +54,12 @@ impl Flight {
             job: None,
             state: None,
             placed: None,
+            is_followed: true,
             taken_back: false,
             put_back: false,
             interrupted: None,
             tail: Tail::after(folder, task.run, task.after),
-            has_begun: false,
+            began: None,
             gone: None,
             sign: (Vec::new(), Instant::now()),
         }
@@ -68,13 +72,18 @@ impl Flight {
 
     /// Whether a worker has begun on it.
     pub(super) fn has_begun(&self) -> bool {
-        self.has_begun
+        self.began.is_some()
+    }
+
+    /// For how long its worker has been heard of.
+    pub(super) fn worked_for(&self) -> Option<Duration> {
+        self.began.map(|began| began.elapsed())
     }
 
     /// What its worker reports that is new. What cannot be read now is read later.
     pub(super) fn news(&mut self) -> Vec<JobLine> {
         let Ok(Some(lines)) = self.tail.read_on() else { return Vec::new() };
-        self.has_begun = true;
+        self.began.get_or_insert_with(Instant::now);
         lines
     }
 
@@ -99,9 +108,9 @@ impl Flight {
         if sign != self.sign.0 {
             self.sign = (sign, Instant::now());
         }
-        let silent_for = if self.has_begun { self.sign.1.elapsed() } else { Duration::ZERO };
+        let silent_for = if self.has_begun() { self.sign.1.elapsed() } else { Duration::ZERO };
         let is_claimed = claimed_by(folder, self.run()).ok().map(|holder| holder.is_some());
-        fate(Known { gone_for: since.elapsed(), looks, has_begun: self.has_begun, is_claimed, silent_for })
+        fate(Known { gone_for: since.elapsed(), looks, has_begun: self.has_begun(), is_claimed, silent_for })
     }
 
     /// Where people are to be told that it is.

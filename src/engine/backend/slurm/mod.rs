@@ -7,6 +7,7 @@
 mod cluster;
 mod fate;
 mod flight;
+mod pack;
 mod queue;
 mod script;
 mod submit;

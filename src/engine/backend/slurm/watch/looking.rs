@@ -102,6 +102,7 @@ impl Watch {
     fn follow_fate(&mut self, run: RunId, fate: Fate) {
         match fate {
             Fate::Open => {}
+            _ if self.flights.get(&run).is_some_and(|flight| !flight.is_followed) => _ = self.flights.remove(&run),
             Fate::NotBegun => self.not_begun(run),
             Fate::Gone if self.stop.is_none() && self.flights.get(&run).is_some_and(|flight| flight.put_back) => {
                 self.notice(&format!("{run}: {} was cut off by Slurm: it is submitted again", self.job_in_words(run)));

@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 
 use super::cluster::{Cluster, Refusal};
 use super::flight::Flight;
+use super::pack::Durations;
 use super::queue::{JobState, Listed};
 use super::script::Frame;
 use crate::engine::backend::elsewhere::{self, Elsewhere};
@@ -68,6 +69,7 @@ pub(super) struct Watch {
     waiting: Vec<Job>,
     since: Option<Instant>,
     forgotten: BTreeMap<RunId, u32>,
+    durations: Durations,
     /// What was spent on runs by workers that were cut off.
     carried: BTreeMap<RunId, Total>,
     flights: BTreeMap<RunId, Flight>,
@@ -115,6 +117,7 @@ impl Watch {
             waiting: Vec::new(),
             since: None,
             forgotten: BTreeMap::new(),
+            durations: Durations::default(),
             carried: BTreeMap::new(),
             flights: BTreeMap::new(),
             batches: BTreeMap::new(),
@@ -184,9 +187,11 @@ impl Watch {
 
     fn take(&mut self, order: Order) {
         match order {
-            Order::Start(job) if self.flights.contains_key(&job.run) => {}
-            Order::Start(job) if self.stop.is_some() => self.end(job.run, self.withdrawn(job.run)),
-            Order::Start(job) => self.wait(job),
+            Order::Start(job) => match self.flights.get_mut(&job.run) {
+                Some(flight) => flight.is_followed = true,
+                None if self.stop.is_some() => self.end(job.run, self.withdrawn(job.run)),
+                None => self.wait(job),
+            },
             Order::TakeBack(runs) => {
                 let (back, stay) = self.waiting.drain(..).partition(|job| runs.contains(&job.run));
                 self.waiting = stay;
@@ -239,6 +244,7 @@ impl Watch {
         for run in runs {
             let lines = match self.flights.get_mut(&run) {
                 // A job that waits has nothing to report.
+                Some(flight) if !flight.is_followed => continue,
                 Some(flight) if matches!(flight.state, Some(JobState::Pending(_))) && !flight.has_begun() => continue,
                 Some(flight) => flight.news(),
                 None => continue,
@@ -291,7 +297,10 @@ impl Watch {
     }
 
     fn done(&mut self, run: RunId, Done { spent, end }: Done) {
-        self.flights.remove(&run);
+        let took = self.flights.remove(&run).and_then(|flight| flight.worked_for());
+        if let (Some(took), RunEnd::Committed(_)) = (took, &end) {
+            self.durations.add(took);
+        }
         let done = Done { spent: spent + self.carried.remove(&run).unwrap_or_default(), end };
         self.line.send(Input::Report(run, Box::new(Report::Ended(done))));
     }

@@ -19,6 +19,9 @@ use crate::os::files;
 use crate::store::StoreError;
 use crate::store::jobs::{Batch, newest_start};
 
+/// So many runs that are submitted together are few.
+const FEW: usize = 4;
+
 impl Watch {
     /// Takes over the jobs of former sessions that have not ended; gives their runs.
     pub(in crate::engine::backend::slurm) fn adopt(&mut self, queue: &[Listed]) -> Result<Vec<RunId>, EngineError> {
@@ -43,6 +46,7 @@ impl Watch {
                     continue;
                 }
                 let mut flight = Flight::new(&self.basis.folder, task, (batch.number(), index));
+                flight.is_followed = false;
                 if let Some(one) = listed.get(&index) {
                     flight.seen(Some((&one.id, &one.state)));
                 }
@@ -69,8 +73,10 @@ impl Watch {
             }
         }
         for (resources, jobs) in groups {
-            for part in jobs.chunks(self.most_in_array) {
-                if let Err(error) = self.submit_part(&resources, part) {
+            // Of few runs, each has its own job: nobody waits for them.
+            let of_a_job = self.durations.runs_of_a_job().min(jobs.len().div_ceil(FEW)).max(1);
+            for part in jobs.chunks(self.most_in_array * of_a_job) {
+                if let Err(error) = self.submit_part(&resources, part, of_a_job) {
                     let failure = Failure::from(error);
                     for job in part {
                         self.end(job.run, RunEnd::not_begun(failure.clone()));
@@ -80,12 +86,13 @@ impl Watch {
         }
     }
 
-    fn submit_part(&mut self, resources: &JobResources, jobs: &[Job]) -> Result<(), StoreError> {
+    fn submit_part(&mut self, resources: &JobResources, jobs: &[Job], of_a_job: usize) -> Result<(), StoreError> {
         let task = |job: &Job| {
             let after = newest_start(&self.basis.folder, job.run)?;
-            Ok(vec![JobTask { run: job.run, attempts: job.attempts, after }])
+            Ok(JobTask { run: job.run, attempts: job.attempts, after })
         };
-        let tasks = jobs.iter().map(task).collect::<Result<Vec<_>, StoreError>>()?;
+        let tasks = jobs.chunks(of_a_job).map(|part| part.iter().map(task).collect());
+        let tasks = tasks.collect::<Result<Vec<Vec<_>>, StoreError>>()?;
         let batch = Batch::record(&self.basis.folder, &tasks)?;
         let (place, file) = (self.frame.folder.join(self.basis.folder.relative(batch.place())), batch.tasks_file());
         let file = place.join(file.file_name().unwrap_or_default());
