@@ -86,6 +86,7 @@ fn schemas() -> Vec<(&'static str, serde_json::Value)> {
         ("comparison", crate::report::compare::comparison_schema()),
         ("judge_check", crate::ui::drift::check_schema()),
         ("plan", crate::ui::plan::plan_schema()),
+        ("planned_run", of(schemars::schema_for!(crate::engine::pending::PlannedRun))),
         ("repair", crate::ui::repair::repair_schema()),
         ("checkpoint", of(schemars::schema_for!(Checkpoint))),
         ("config", of(schemars::schema_for!(Config))),

@@ -135,6 +135,7 @@ fn dispatch(command: &Command, console: &mut Console) -> Result<Exit, CliError> 
         Command::Extend(args) => commands::extend::run(args, console),
         Command::Regrade(args) => commands::regrade::run(args, console),
         Command::Rerun(args) => commands::rerun::run(args, console),
+        Command::Plan(args) => commands::plan::run(args, console),
         Command::Worker(args) => commands::worker::run(args, console),
         Command::Stop(args) => commands::stop::run(args, console),
         Command::Status(args) => commands::status::run(args, console),

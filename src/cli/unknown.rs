@@ -7,7 +7,7 @@ use crate::cli::error::CliError;
 use crate::text::nearest::nearest;
 
 /// Words of other tools, and what to type here instead.
-const MEANT: [(&str, &str); 17] = [
+const MEANT: [(&str, &str); 16] = [
     ("cancel", STOP),
     ("check", "`cargo scylla verify` checks an experiment, `cargo scylla fixture check DIR` a fixture"),
     ("clean", DELETE),
@@ -18,7 +18,6 @@ const MEANT: [(&str, &str); 17] = [
     ("kill", STOP),
     ("ls", "`cargo scylla list` lists the experiments of the results folder"),
     ("new", "`cargo scylla fixture new my-task` makes a fixture to begin with"),
-    ("plan", "`cargo scylla run --dry-run` shows the plan of a fixture, and starts nothing"),
     (
         "restart",
         "`cargo scylla resume` goes on with an experiment, and `cargo scylla run FIXTURE --fresh` begins a new one",

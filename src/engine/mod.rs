@@ -12,6 +12,7 @@ pub mod error;
 pub mod image;
 mod lease;
 pub mod overview;
+pub mod pending;
 pub mod projectscylla;
 pub mod reach;
 pub mod reported;

@@ -10,6 +10,7 @@ mod agent_steps;
 mod agent_version;
 mod agents;
 mod architecture;
+mod batch_systems;
 mod browser;
 mod budget;
 mod causes;

@@ -15,6 +15,7 @@ use crate::cli::args::judge::{CheckFirst, Judge};
 use crate::cli::args::list::List;
 use crate::cli::args::operation::OperationFlags;
 use crate::cli::args::output::{Completions, TableFlags, Talk};
+use crate::cli::args::plan::Planned;
 use crate::cli::args::projectscylla::{Export, TakeOverFlags};
 use crate::cli::args::publish::Publish;
 use crate::cli::args::report::Report;
@@ -40,6 +41,7 @@ pub mod judge;
 pub mod list;
 pub mod operation;
 pub mod output;
+pub mod plan;
 pub mod projectscylla;
 pub mod publish;
 pub mod report;
@@ -106,6 +108,11 @@ pub enum Command {
     /// The mended fixture becomes a grading of its own beside the former ones, whose verdicts stay. No agent is asked. Numbers
     /// follow the newest grading under which every committed run has a verdict.
     Regrade(Regrade),
+    /// Print the runs of an experiment, one a line, as `worker --run` takes them
+    ///
+    /// With `--pending` those that are to be made yet, for GNU parallel or any batch system. It takes no lock and writes nothing,
+    /// and works while others work on the experiment.
+    Plan(Planned),
     /// Make one planned run in this process, without a coordinator
     ///
     /// Takes the run through its stages, behind the last one that is durable, and commits it. Several workers may work on one
@@ -221,6 +228,9 @@ pub struct Run {
     /// Start a new experiment even if there is one of this fixture
     #[arg(long)]
     pub fresh: bool,
+    /// Make the experiment and start nothing; `resume`, or workers, make the runs
+    #[arg(long, conflicts_with = "dry_run")]
+    pub plan_only: bool,
     /// Show the whole plan, what each subtest composes, and what is missing for it here; start no agent and write nothing
     #[arg(short = 'n', long)]
     pub dry_run: bool,

@@ -17,6 +17,7 @@ mod image;
 pub mod judge;
 pub mod list;
 pub mod pages;
+pub mod plan;
 pub mod publish;
 pub mod regrade;
 pub mod repair;

@@ -102,6 +102,9 @@ pub fn run(args: &Run, console: &mut Console) -> Result<Exit, CliError> {
     notices.extend(noted.map(|message| Event::Notice { message }));
     let name = shown(locked.folder.root(), &current);
     let session = Session { image, ..begin(locked).on(&name)? };
+    if args.plan_only {
+        return end_planned(session, &name, &notices, console);
+    }
     let prelude = check_first::check_judges(&session, &args.judges, &name, prelude, console)?;
     session::conduct(session, &args.config.operation, &name, &notices, prelude, console)
 }
@@ -113,6 +116,23 @@ fn refuse_unmet(options: &Options) -> Result<(), CliError> {
     let written = needs::of_configurations(needs::planned_agents(options)).into_iter().collect();
     let (addresses, reach) = (needs::of_addresses(options), needs::of_reach(options));
     needs::refuse(&[needs::of_backend(options.backend), judges, programs, written, addresses, reach].concat())
+}
+
+/// Leaves an experiment with nothing started, and says what makes its runs.
+fn end_planned(session: Session, name: &str, events: &[Event], console: &mut Console) -> Result<Exit, CliError> {
+    let mut reporter = console.reporter();
+    for event in events {
+        console.is_written(reporter.event(clock::now(), event))?;
+    }
+    drop(reporter);
+    let open = counted(session.progress.to_do().count(), "run");
+    session.end_without_work().on(name)?;
+    let dir = shell_word(name);
+    console.say(&format!(
+        "`{name}` is planned, with {open} to make: `cargo scylla resume {dir}` makes them, `cargo scylla plan {dir} --pending` names \
+         them for workers"
+    ))?;
+    Ok(Exit::Success)
 }
 
 /// The outcome of making an experiment.
@@ -309,6 +329,9 @@ fn go_on(
     let differences = differ_in(&mut session.config, &wanted, &operation);
     events.extend(differences.events);
     session::save_operation(&session, differences.operational, &name)?;
+    if args.plan_only {
+        return end_planned(session, &name, &events, console);
+    }
     let prelude = check_first::check_judges(&session, &args.judges, &name, prelude, console)?;
     session::conduct(session, &args.config.operation, &name, &events, prelude, console)
 }

@@ -59,6 +59,12 @@ impl TierInheritance {
         Ok(tier_inheritance)
     }
 
+    /// The same, as read from the folder without changing it.
+    fn as_read(folder: &ExperimentFolder, config: &Config, fixture: &Fixture) -> Result<Self, EngineError> {
+        let frozen = store::inherited::read_all(folder)?;
+        Ok(Self { inheritance: Inheritance::of(config, fixture), frozen, ..Self::default() })
+    }
+
     /// The subtests that cannot be started, whatever they inherit.
     pub(in crate::engine) fn stopped(&self, fixture: &Fixture, thinking_mode: &str) -> Stopped {
         let own = self.inheritance.places().filter_map(|(tier, subtest)| {
@@ -185,6 +191,25 @@ pub fn tiers_in_wait(folder: &ExperimentFolder, config: &Config) -> BTreeMap<Tie
     TierInheritance { inheritance: Inheritance::of(config, &fixture), frozen, ..TierInheritance::default() }.waiting()
 }
 
+/// What cannot be set up now, as read from the folder without changing it: the tiers that wait for winners, each with its source tiers,
+/// and the subtests of the others that cannot be composed.
+///
+/// # Errors
+/// When what is frozen cannot be read.
+pub(in crate::engine) fn unset(
+    folder: &ExperimentFolder,
+    config: &Config,
+    fixture: &Fixture,
+) -> Result<(BTreeMap<TierId, BTreeSet<TierId>>, Stopped), EngineError> {
+    let tier_inheritance = TierInheritance::as_read(folder, config, fixture)?;
+    let places = tier_inheritance.inheritance.places();
+    let stopped = places.filter_map(|(tier, subtest)| {
+        let effective = tier_inheritance.effective(fixture, tier, subtest)?;
+        Some(((tier, subtest), compose(&effective, &fixture.stores, &config.thinking_mode).err()?))
+    });
+    Ok((tier_inheritance.waiting(), stopped.collect()))
+}
+
 /// Refuses a run whose agent cannot be set up, as read from the folder without changing it.
 ///
 /// # Errors
@@ -196,9 +221,7 @@ pub(in crate::engine) fn must_be_set_up(
     run: RunId,
 ) -> Result<(), EngineError> {
     let (tier, subtest) = (run.tier, run.subtest);
-    let frozen = store::inherited::read_all(folder)?;
-    let tier_inheritance =
-        TierInheritance { inheritance: Inheritance::of(config, fixture), frozen, ..TierInheritance::default() };
+    let tier_inheritance = TierInheritance::as_read(folder, config, fixture)?;
     if let Some(sources) = tier_inheritance.waiting().remove(&tier) {
         let sources = list(&sources.iter().map(ToString::to_string).collect::<Vec<_>>());
         let why = format!("{tier} takes over winners of {sources} that are not chosen yet");

@@ -248,14 +248,20 @@ pub fn go_on(mut locked: Locked, first: Survey) -> Result<Session, EngineError> 
     locked
         .folder
         .make_subtests(planned.subtests().iter().flat_map(|(tier, all)| all.keys().map(|subtest| (*tier, *subtest))))?;
-    let mut progress = Progress::of(config.plan(), &after);
+    let progress = progress_of(&config, &after, &damage);
     let resumed = progress.missing().len() < config.plan().total() || !after.attempts.is_empty();
-    for run in damage.iter().filter_map(|finding| finding.run) {
-        progress.withhold(run);
-    }
     let config = *config;
     let image = None;
     Ok(Session { locked, config, fixture, grader, checkpoint, progress, damage, mended, left, resumed, image })
+}
+
+/// Which runs are committed and which are to be done, by what a survey shows; what is damaged is left to a person.
+pub(in crate::engine) fn progress_of(config: &Config, survey: &Survey, damage: &[Finding]) -> Progress {
+    let mut progress = Progress::of(config.plan(), survey);
+    for run in damage.iter().filter_map(|finding| finding.run) {
+        progress.withhold(run);
+    }
+    progress
 }
 
 /// Finishes setting aside the runs of a rerun that was stopped, before anything else is looked at; gives whether there
@@ -337,7 +343,7 @@ fn sweep(locked: &Locked, survey: &Survey) -> Result<Vec<FileError>, EngineError
     Ok(left)
 }
 
-fn unfit(folder: &ExperimentFolder, findings: Vec<Finding>) -> EngineError {
+pub(in crate::engine) fn unfit(folder: &ExperimentFolder, findings: Vec<Finding>) -> EngineError {
     EngineError::Unfit { folder: folder.root().to_owned(), findings }
 }
 

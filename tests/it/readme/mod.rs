@@ -103,12 +103,13 @@ fn every_picture_is_there_is_small_and_is_described() {
 }
 
 /// Flags of other programs that a page names beside ours.
-const OF_OTHERS: [(&str, &str); 9] = [
+const OF_OTHERS: [(&str, &str); 10] = [
     ("docs/cluster.md", "--export"),
     ("docs/cluster.md", "--signal"),
     ("docs/cluster.md", "--account"),
     ("docs/cluster.md", "--gres"),
     ("docs/cluster.md", "--qos"),
+    ("docs/cluster.md", "--sshloginfile"),
     ("docs/claude-code.md", "--tools"),
     ("docs/claude-code.md", "--setting-sources"),
     ("docs/containment.md", "--privileged"),
@@ -134,6 +135,8 @@ fn every_command_and_flag_in_the_documents_is_in_the_help() {
         "rerun",
         "regrade",
         "status",
+        "plan",
+        "worker",
         "show",
         "diff",
         "stop",

@@ -1,0 +1,127 @@
+//! Batch systems that this tool does not know make the runs of a plan: what docs/cluster.md says of GNU parallel is done, and the job
+//! for Kubernetes is held against its schema, and its command executed.
+
+use std::env;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+
+use serde_json::{Value, json};
+
+use crate::crash::no_process_is_left;
+use crate::fixture::TestFixture;
+use crate::scenes::{AGENT, experiment, is_missing, planned, status};
+use crate::world::{World, finish};
+
+fn file(path: &str) -> String {
+    fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(path)).unwrap()
+}
+
+/// A shell in the world, for which `cargo scylla` and `cargo-scylla` are this build's.
+fn shell(world: &World, script: &str) -> Command {
+    let binary = env!("CARGO_BIN_EXE_cargo-scylla");
+    for name in ["cargo", "cargo-scylla"] {
+        world.program(&format!("bin/{name}"), &format!("#!/bin/sh\nexec '{binary}' \"$@\"\n"));
+    }
+    let mut command = Command::new("sh");
+    world.seal(&mut command);
+    command.env("PATH", format!("{}:{}", world.path("bin").display(), env::var("PATH").unwrap()));
+    command.args(["-euc", script]).current_dir(world.path("")).stdout(Stdio::piped()).stderr(Stdio::piped());
+    command
+}
+
+#[test]
+fn gnu_parallel_makes_a_plan_by_the_lines_of_the_manual() {
+    if is_missing("parallel") {
+        return assert!(env::var_os("CI").is_none(), "GNU parallel is not installed");
+    }
+    let page = crate::readme::Document::new("docs/cluster.md".to_owned(), file("docs/cluster.md"));
+    let block = page.blocks("sh").into_iter().find(|block| block.contains("| parallel ")).unwrap();
+    // As it stands there, but for a plan that is made sooner, and for what is seen before the last line.
+    let (script, last) = block.trim_end().rsplit_once('\n').unwrap();
+    assert_eq!(last, "cargo scylla resume \"$DIR\"");
+    let script = script.replace("--runs 20", "--runs 3");
+    let world = World::new();
+    TestFixture::new().agent("T0/00-one", AGENT).agent("T0/01-two", "touch done").write(&world);
+    fs::rename(world.path("fixture"), world.path("my-task")).unwrap();
+    let mended = "sed -i 's/^id: .*/id: my-task/' my-task/test.yaml";
+    let end = "cargo scylla verify \"$DIR\" > verified || echo $? >> verified";
+    let output = finish(shell(&world, &format!("{mended}\n{script}\n{end}\n{last}")).spawn().unwrap()).exits(0);
+    assert_eq!(output.stderr.matches("Passed ").count(), 6, "each run is made once, by a worker: {output}");
+    let verified = fs::read_to_string(world.path("verified")).unwrap();
+    assert!(verified.contains("unrecorded-result") && verified.ends_with("\n4\n"), "{verified}");
+    let results = fs::read_dir(world.path("scylla-results")).unwrap().map(|entry| entry.unwrap().path());
+    let made: Vec<PathBuf> = results.filter(|path| path.is_dir()).collect();
+    world.scylla(&["verify", made[0].to_str().unwrap()]).exits(0);
+    no_process_is_left(&world);
+}
+
+/// What the schema of Kubernetes says of a text; `None` where there is nobody who could say it, which `.ci/run` installs.
+fn validated(world: &World, text: &str) -> Option<Output> {
+    world.write("job.yaml", text);
+    let checked = Command::new("kubernetes-validate")
+        .args(["--strict", "--kubernetes-version", "1.33.0", "job.yaml"])
+        .current_dir(world.path(""))
+        .output();
+    checked.ok()
+}
+
+#[test]
+fn the_job_for_kubernetes_follows_its_schema() {
+    let (world, text) = (World::new(), file("docs/cluster/job.yaml"));
+    let Some(good) = validated(&world, &text) else {
+        assert!(env::var_os("CI").is_none(), "kubernetes-validate is not installed");
+        return println!("skipped: kubernetes-validate is not installed, and the job is not held against its schema");
+    };
+    assert!(good.status.success(), "{good:?}");
+    // A mistake would be seen.
+    for (key, mistaken) in
+        [("backoffLimitPerIndex: 2", "backoffLimitPerIndexes: 2"), ("completions: 1", "completions: one")]
+    {
+        assert!(text.contains(key), "{key}");
+        let wrong = validated(&world, &text.replace(key, mistaken)).unwrap();
+        assert!(!wrong.status.success(), "{mistaken}: {wrong:?}");
+    }
+}
+
+#[test]
+fn the_command_of_the_job_for_kubernetes_makes_the_run_of_its_line() {
+    let job: Value = serde_saphyr::from_str(&file("docs/cluster/job.yaml")).unwrap();
+    assert_eq!((&job["kind"], &job["spec"]["completionMode"]), (&json!("Job"), &json!("Indexed")));
+    let container = &job["spec"]["template"]["spec"]["containers"][0];
+    assert_eq!(container["command"], json!(["/bin/sh", "-c"]));
+    // What ends an index at once is what a second try would say again.
+    assert_eq!(job["spec"]["podFailurePolicy"]["rules"][0]["onExitCodes"]["values"], json!([2, 5]));
+
+    let world = World::new();
+    let fixture = TestFixture::new().agent("T0/00-one", AGENT).agent("T0/01-two", AGENT).write(&world);
+    let dir = planned(&world, &fixture, &["--runs", "1"]);
+    let plan = world.scylla(&["plan", &dir, "--pending"]).exits(0).stdout;
+    assert_eq!(plan, "T0/00/run_01\nT0/01/run_01\n");
+    world.write("pending.txt", &plan);
+    fs::create_dir(world.path("scratch")).unwrap();
+    let pod = |index: &str| {
+        let mut command = shell(&world, container["args"][0].as_str().unwrap());
+        for variable in container["env"].as_array().unwrap() {
+            let place = match variable["name"].as_str().unwrap() {
+                "EXPERIMENT" => PathBuf::from(&dir),
+                "PLAN" => world.path("pending.txt"),
+                "SCRATCH" => world.path("scratch"),
+                other => panic!("{other} is not known here"),
+            };
+            command.env(variable["name"].as_str().unwrap(), place);
+        }
+        finish(command.env("JOB_COMPLETION_INDEX", index).spawn().unwrap())
+    };
+    for (index, run) in ["0", "1"].into_iter().zip(plan.lines()) {
+        let made = pod(index).exits(0);
+        assert!(made.stderr.contains(run), "{run}: {made}");
+    }
+    pod("2").exits(2);
+    assert_eq!(world.scylla(&["plan", &dir, "--pending"]).exits(0).stdout, "");
+    world.scylla(&["repair", &dir]).exits(0);
+    world.scylla(&["verify", &experiment(&world)]).exits(0);
+    world.scylla(&["resume", &dir, "--max-cost-usd", "9"]).exits(0);
+    assert_eq!(status(&world), "completed");
+    no_process_is_left(&world);
+}
