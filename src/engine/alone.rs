@@ -253,9 +253,10 @@ impl Alone<'_> {
                     let elsewhere = elsewhere.and_then(|lease| lease.paused(&model));
                     self.refused = self.pauses.as_ref().and_then(|pauses| pauses.until(&model)).max(elsewhere);
                     self.backend.answer(self.run, self.refused.is_none());
-                    if self.refused.is_none() {
-                        self.report(&JobLine::Asks(model.to_string()));
-                    }
+                    self.report(&match self.refused.and_then(clock::until) {
+                        Some(wait) => JobLine::Limited(model.to_string(), wait.as_secs_f64()),
+                        None => JobLine::Asks(model.to_string()),
+                    });
                 }
                 Report::Asked { answered } => self.report(&JobLine::Asked(answered)),
                 Report::Ended(Done { spent, end }) => {

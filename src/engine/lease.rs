@@ -97,6 +97,25 @@ pub(in crate::engine) fn take(folder: &ExperimentFolder, run: RunId) -> Result<(
     }
 }
 
+/// Whether a worker with a lease had the run that gives no sign of life any more: it is looked for as long as it takes to know that. The
+/// caller has claimed the run.
+pub(in crate::engine) fn has_lapsed(folder: &ExperimentFolder, run: RunId, stop: &StopHandle) -> bool {
+    let Ok(newest @ 1..) = newest_start(folder, run) else { return false };
+    let tail = Tail::after(folder, run, newest - 1);
+    let mut known = (tail.beat().unwrap_or_default(), Instant::now());
+    while known.1.elapsed() < LAPSE {
+        if stop.level().is_some() {
+            return false;
+        }
+        thread::sleep(BETWEEN_LOOKS);
+        let sign = tail.beat().unwrap_or_default();
+        if sign != known.0 {
+            known = (sign, Instant::now());
+        }
+    }
+    true
+}
+
 impl Lease {
     /// Shuts out every worker before this one, and begins to give signs of life.
     fn begin(folder: &ExperimentFolder, run: RunId, me: Holder) -> Result<Self, EngineError> {

@@ -18,6 +18,8 @@ pub(crate) enum Sweep {
     Kills,
     /// Models answer with a gigabyte, in each way (minutes)
     Floods,
+    /// Ten thousand short runs as jobs of a cluster, with what the coordinator needs for each (half an hour)
+    Jobs,
     /// Five hundred experiments that nobody touched, in which nothing may be found (half an hour)
     Untouched,
 }
@@ -30,6 +32,7 @@ pub(crate) fn sweep(sweep: Sweep) -> Result<(), Failure> {
         Sweep::Power => ("power::", "SCYLLA_POWER_CUTS", "all"),
         Sweep::Kills => ("killed", "SCYLLA_KILLS", "all"),
         Sweep::Floods => ("faults::", "SCYLLA_FLOODS", "1024"),
+        Sweep::Jobs => ("slurm::scale", "SCYLLA_JOBS", "10000"),
         Sweep::Untouched => ("verify::sweep", "SCYLLA_SWEEP", "50"),
     };
     let cargo = Program::cargo().args(["test", "--release", "--test", "it", "--", "--nocapture", tests]);

@@ -63,6 +63,7 @@ pub(super) fn conduct(
     prelude.goes_on_by(format!("cargo scylla resume {}", shell_word(name)));
     if operation.ignore_rate_limit {
         session.checkpoint.end_limits();
+        store::jobs::forget_pauses(&session.locked.folder)?;
     }
     let making = prelude.making();
     let image = match session.image.take() {

@@ -2,16 +2,38 @@
 //! are taken back when nothing more is to be begun.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use crate::engine::backend::elsewhere::last_attempt;
+use crate::engine::backend::slurm::Slurm;
+use crate::engine::backend::{Backend, Local, Mailbox};
 use crate::engine::coordinator::Coordinator;
+use crate::engine::error::EngineError;
+use crate::engine::session::basis::Basis;
+use crate::engine::worker::workplace::{Surroundings, Workplace};
 use crate::model::event::{Event, Missing};
 use crate::model::ids::{AttemptNumber, RunId};
-use crate::model::job::Placement;
+use crate::model::job::{BackendChoice, Placement};
+
+/// Where the workers of a session run.
+pub(super) fn backend(
+    (place, is_idle): (&Arc<Basis>, bool),
+    surroundings: Surroundings,
+    mailbox: &Mailbox,
+) -> Result<Box<dyn Backend>, EngineError> {
+    // Where nothing is left to be done, no cluster is asked: there may be none any more.
+    if place.config.backend == Some(BackendChoice::Slurm) && !is_idle {
+        return Ok(Box::new(Slurm::open(place, &surroundings.inherited, mailbox.line())?));
+    }
+    let workplace = Workplace::new(Arc::clone(place), surroundings).map_err(EngineError::Signals)?;
+    Ok(Box::new(Local::new(workplace, mailbox.line())))
+}
 
 impl Coordinator<'_> {
     /// Follows the workers of a former session that are still at work, before anything else is started.
     pub(super) fn go_on_with_those_at_work(&mut self) {
+        // What workers elsewhere spent is counted from the folder in the end: some end without a report.
+        self.others_work |= self.place.config.backend == Some(BackendChoice::Slurm);
         let to_do: BTreeSet<RunId> = self.progress.to_do().collect();
         for run in self.backend.at_work() {
             if to_do.contains(&run) {

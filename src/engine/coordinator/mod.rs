@@ -14,8 +14,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use crate::engine::backend::slurm::Slurm;
-use crate::engine::backend::{Backend, Input, Local, Mailbox};
+use crate::engine::backend::{Backend, Input, Mailbox};
 use crate::engine::error::EngineError;
 use crate::engine::error::with_causes;
 use crate::engine::session::basis::Basis;
@@ -24,13 +23,12 @@ use crate::engine::session::open::{Locked, Session, damage_message};
 use crate::engine::session::progress::Progress;
 use crate::engine::worker::excerpt;
 use crate::engine::worker::report::{Done, Job, RunEnd};
-use crate::engine::worker::workplace::{Surroundings, Workplace};
+use crate::engine::worker::workplace::Surroundings;
 use crate::gateway::Gateway;
 use crate::model::checkpoint::Checkpoint;
 use crate::model::event::{Event, ExperimentFinished, ExperimentStarted};
 use crate::model::experiment::Config;
 use crate::model::ids::RunId;
-use crate::model::job::BackendChoice;
 use crate::model::limits::{self, Limits};
 use crate::model::outcome::{ExperimentEnd, ExperimentStatus, StopLevel};
 use crate::model::task::Fixture;
@@ -175,8 +173,8 @@ impl<'a> Coordinator<'a> {
             gateway.begin(progress.spent().total().known, limits.max_cost, tell);
         }
         let inherited = session_options.surroundings.inherited.clone();
-        let is_elsewhere = place.config.backend == Some(BackendChoice::Slurm);
-        let backend = backend(&place, session_options.surroundings, &mailbox)?;
+        let is_idle = progress.to_do().next().is_none();
+        let backend = elsewhere::backend((&place, is_idle), session_options.surroundings, &mailbox)?;
         let mut coordinator = Self {
             state: models::first_state(&progress, &place).waiting(waiting),
             tier_inheritance,
@@ -196,8 +194,7 @@ impl<'a> Coordinator<'a> {
             tick: session_options.tick,
             folder_name: session_options.folder_name,
             worker_lost: false,
-            // What workers elsewhere spent is counted from the folder in the end: some end without a report.
-            others_work: is_elsewhere,
+            others_work: false,
             ceiling_reported: false,
             emit,
         };
@@ -375,15 +372,6 @@ fn hold_back(
     let stopped = tier_inheritance.stopped(fixture, thinking_mode);
     let held_back = progress.withhold_stopped(&stopped.keys().copied().collect());
     held_back.into_iter().filter_map(|place| Some(stop(place, stopped.get(&place)?))).collect()
-}
-
-/// Where the workers of a session run.
-fn backend(place: &Arc<Basis>, surroundings: Surroundings, mailbox: &Mailbox) -> Result<Box<dyn Backend>, EngineError> {
-    if place.config.backend == Some(BackendChoice::Slurm) {
-        return Ok(Box::new(Slurm::open(place, &surroundings.inherited, mailbox.line())?));
-    }
-    let workplace = Workplace::new(Arc::clone(place), surroundings).map_err(EngineError::Signals)?;
-    Ok(Box::new(Local::new(workplace, mailbox.line())))
 }
 
 fn limits_of(config: &Config) -> Limits {

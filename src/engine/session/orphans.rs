@@ -9,6 +9,7 @@ use crate::model::survey::{Problem, ProblemKind, Survey};
 use crate::os::clock;
 use crate::os::files::read_if_readable;
 use crate::os::process::{OrphanMark, OrphanState, clear_group, end_orphans, orphan_state};
+use crate::store::jobs::newest_start;
 use crate::store::layout::ExperimentFolder;
 use crate::store::survey::marks;
 use crate::text::escape;
@@ -29,7 +30,13 @@ pub struct Orphan {
 /// The orphans of each unfinished run, including those that cannot be checked from here.
 #[must_use]
 pub fn find(folder: &ExperimentFolder, survey: &Survey) -> Vec<Orphan> {
-    marked(folder, survey).filter(|orphan| orphan.state != OrphanState::Dead).collect()
+    let may_live = marked(folder, survey).filter(|orphan| orphan.state != OrphanState::Dead);
+    may_live.filter(|orphan| !is_leased(folder, orphan)).collect()
+}
+
+/// Whether an orphan is of a worker elsewhere that kept a lease on its run: whoever takes the run over finds out whether it lives.
+fn is_leased(folder: &ExperimentFolder, orphan: &Orphan) -> bool {
+    orphan.state == OrphanState::Unknown && newest_start(folder, orphan.run).is_ok_and(|newest| newest > 0)
 }
 
 /// The orphans of one run, including those that cannot be checked from here. The caller has claimed the run.

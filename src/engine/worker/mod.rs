@@ -7,6 +7,7 @@ pub mod report;
 mod stages;
 pub mod workplace;
 
+use crate::engine::lease;
 use crate::engine::session::open::this_process;
 use crate::engine::session::orphans;
 use crate::engine::worker::report::{Claimant, Done, Job, Link, RunEnd};
@@ -48,7 +49,9 @@ fn nothing(end: RunEnd) -> Done {
 /// fails.
 fn end_orphans(place: &Workplace, job: Job, link: &dyn Link) -> Option<RunEnd> {
     let mut found = orphans::of_run(&place.folder, job.run, place.grader.number);
-    if place.lease.is_some() {
+    let is_elsewhere = |orphan: &orphans::Orphan| orphan.state == OrphanState::Unknown;
+    if place.lease.is_some() || found.iter().any(is_elsewhere) && lease::has_lapsed(&place.folder, job.run, &place.stop)
+    {
         // A worker elsewhere that had the run before is gone, or has ended what it started, before this one may have it.
         found.retain(|orphan| orphan.state != OrphanState::Unknown);
     }

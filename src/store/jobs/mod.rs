@@ -11,7 +11,7 @@ mod tail;
 mod variables;
 
 pub use batch::{Batch, batch_token};
-pub use pauses::{Pauses, pause};
+pub use pauses::{Pauses, forget_pauses, pause};
 pub use placements::{placements, write_placements};
 pub use start::{Start, newest_start};
 pub use tail::Tail;

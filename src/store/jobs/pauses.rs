@@ -2,11 +2,12 @@
 //! Its times are those of the file system's clock: the clocks of machines may differ.
 
 use std::collections::BTreeMap;
+use std::io::ErrorKind;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::os::files;
+use crate::os::files::{self, FileError};
 use crate::store::StoreError;
 use crate::store::layout::ExperimentFolder;
 
@@ -45,6 +46,18 @@ pub fn pause(folder: &ExperimentFolder, model: &str, until: Timestamp, now: Time
     let bytes = serde_json::to_vec(&pauses).unwrap_or_default();
     files::create_dir_durable(&folder.jobs())?;
     Ok(files::write_atomic(&folder.pauses(), &bytes)?)
+}
+
+/// Forgets all pauses: a person wants models to be asked at once.
+///
+/// # Errors
+/// When the file cannot be removed.
+pub fn forget_pauses(folder: &ExperimentFolder) -> Result<(), StoreError> {
+    let path = folder.pauses();
+    match std::fs::remove_file(&path) {
+        Err(error) if error.kind() != ErrorKind::NotFound => Err(FileError::new("remove", &path, error).into()),
+        _ => Ok(()),
+    }
 }
 
 #[cfg(test)]

@@ -4,6 +4,7 @@ mod apart;
 mod cluster;
 mod config;
 mod processes;
+mod scale;
 mod there;
 
 use std::fs;

@@ -1,6 +1,7 @@
 //! Single runs made by processes of their own: all that they need lies in the experiment's folder, and no run has two.
 
 mod beside;
+mod leased;
 mod planned;
 mod refused;
 mod stopped;

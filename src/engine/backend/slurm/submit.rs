@@ -6,6 +6,7 @@ use std::path::Path;
 
 use crate::engine::error::EngineError;
 use crate::engine::session::basis::Basis;
+use crate::model::digest::Digest;
 use crate::model::ids::RunId;
 use crate::model::job::JobResources;
 use crate::model::task::Fixture;
@@ -14,6 +15,8 @@ use crate::store::layout::ExperimentFolder;
 
 use super::script::{Frame, OfBatch, script};
 
+/// Letters of an experiment's word in the names of its jobs.
+const NAME_LETTERS: usize = 12;
 /// Variables of this machine that say nothing of another one.
 const OF_THIS_MACHINE: [&str; 2] = ["TMPDIR", "XDG_RUNTIME_DIR"];
 /// Variables by which models are reached through a proxy.
@@ -30,11 +33,15 @@ impl Frame {
         token: &str,
         given: &BTreeMap<OsString, OsString>,
     ) -> Result<Self, EngineError> {
-        let absolute = |path: &Path| std::path::absolute(path).map_err(|error| no_path(&error));
+        let root = std::path::absolute(folder.root()).map_err(|error| no_path(&error))?;
+        // A copy of the experiment has the same word, and must not be taken for it.
+        let place = std::fs::canonicalize(&root).unwrap_or_else(|_| root.clone());
+        let own = Digest::of(format!("{token}\0{}", place.display()).as_bytes()).to_string();
+        let own: String = own.chars().rev().take(NAME_LETTERS).collect();
         Ok(Self {
-            folder: absolute(folder.root())?,
+            folder: root,
             program: program::own().map_err(|error| no_path(&error))?,
-            name: format!("scylla-{token}"),
+            name: format!("scylla-{own}"),
             path: given.get(OsStr::new("PATH")).map(|path| path.to_string_lossy().into_owned()).unwrap_or_default(),
         })
     }

@@ -91,6 +91,13 @@ impl Watch {
     /// A batch of which it was not known whether it was submitted.
     fn settle_unsure(&mut self, number: u32, began: Instant, is_there: bool) {
         let Some(of) = self.batches.get_mut(&number) else { return };
+        if self.stop.is_some() && !is_there {
+            // Nothing more is to be begun.
+            for run in self.runs_of(number) {
+                self.end(run, self.withdrawn(run));
+            }
+            return;
+        }
         match of.unsure {
             _ if is_there => of.unsure = None,
             Some((since, looks)) if since < began && looks >= 1 => self.send(number),

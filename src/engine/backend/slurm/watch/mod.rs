@@ -4,6 +4,7 @@ mod looking;
 mod sending;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Bound;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::thread;
@@ -28,6 +29,8 @@ use crate::store::jobs::{Batch, remove_variables, write_placements};
 
 /// How often reports of workers are read.
 const TICK: Duration = Duration::from_millis(250);
+/// Most reports that are read at a time.
+const MOST_FOLLOWED: usize = 200;
 /// Runs that are to be started are gathered for so long, so that one call submits many.
 const GATHER: Duration = Duration::from_millis(400);
 /// How often the queue is looked at, where jobs are few, and at most.
@@ -73,6 +76,8 @@ pub(super) struct Watch {
     /// What was spent on runs by workers that were cut off.
     carried: BTreeMap<RunId, Total>,
     flights: BTreeMap<RunId, Flight>,
+    /// The run whose report was read last, where others follow it.
+    followed: Option<RunId>,
     batches: BTreeMap<u32, OfBatchInFlight>,
     /// When runs of a batch were submitted: an earlier look at the queue says nothing of them.
     submitted: BTreeMap<u32, Instant>,
@@ -120,6 +125,7 @@ impl Watch {
             durations: Durations::default(),
             carried: BTreeMap::new(),
             flights: BTreeMap::new(),
+            followed: None,
             batches: BTreeMap::new(),
             submitted: BTreeMap::new(),
             stop: None,
@@ -238,9 +244,12 @@ impl Watch {
         self.flights.values().filter(|flight| flight.batch == batch).map(Flight::run).collect()
     }
 
-    /// Reads what workers report.
+    /// Reads what workers report: of so many at once that the file system is not asked too often.
     fn follow(&mut self) {
-        let runs: Vec<RunId> = self.flights.keys().copied().collect();
+        let after = self.followed.map_or(Bound::Unbounded, Bound::Excluded);
+        let mut runs: Vec<RunId> = self.flights.range((after, Bound::Unbounded)).map(|(run, _)| *run).collect();
+        runs.truncate(MOST_FOLLOWED);
+        self.followed = runs.last().copied().filter(|_| runs.len() == MOST_FOLLOWED);
         for run in runs {
             let lines = match self.flights.get_mut(&run) {
                 // A job that waits has nothing to report.
