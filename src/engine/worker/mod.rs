@@ -120,6 +120,9 @@ fn holds(work: &Work<'_>) -> bool {
 /// Goes on after the last durable stage, up to the commit.
 fn carry_out(work: &mut Work<'_>, job: Job) -> Result<RunResult, Halt> {
     let (reached, judgments) = work.open()?;
+    if reached != Reached::Commit {
+        work.part_from_former_worker()?;
+    }
     if reached == Reached::Nothing {
         work.may_ask(Stage::Agent, work.place.agent_model(work.run))?;
         work.begin_attempt()?;

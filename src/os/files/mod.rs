@@ -34,7 +34,7 @@ pub use read::{
 };
 pub use remove::{make_accessible, remove_tree};
 pub use salvage::{Salvaged, salvage};
-pub use tree::{Bounds, copy_tree, is_same_tree, move_tree, sync_tree};
+pub use tree::{Bounds, copy_tree, is_same_tree, move_tree, part_from_writers, sync_tree};
 
 /// Prefix of the names of temporary files; a crash can leave such files behind.
 pub const TEMPORARY_PREFIX: &str = ".tmp-";

@@ -5,7 +5,7 @@ use std::io;
 use std::os::unix::fs::{PermissionsExt as _, symlink};
 use std::path::{Path, PathBuf};
 
-use super::{FileError, Kind, sync_dir, sync_file};
+use super::{FileError, Kind, TEMPORARY_PREFIX, sync_dir, sync_file};
 
 /// Limits beyond which copying a tree counts as a mistake.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -67,6 +67,19 @@ fn copy_below(from: &Path, to: &Path, left: &mut Bounds) -> Result<(), FileError
     }
     left.depth += 1;
     Ok(())
+}
+
+/// Puts a copy of a regular file in its place: what somebody still writes who has the file open goes into what nobody finds any more. The
+/// copy is not synced.
+///
+/// # Errors
+/// When it cannot be copied; then the file is as it was.
+pub fn part_from_writers(path: &Path) -> Result<(), FileError> {
+    let failed = |error| FileError::new("copy", path, error);
+    let temporary =
+        tempfile::Builder::new().prefix(TEMPORARY_PREFIX).tempfile_in(super::parent(path)).map_err(failed)?;
+    fs::copy(path, temporary.path()).map_err(failed)?;
+    temporary.persist(path).map(drop).map_err(|error| failed(error.error))
 }
 
 /// Limits for a tree that has to be copied because it cannot be renamed.

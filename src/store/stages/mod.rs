@@ -349,6 +349,7 @@ mod captured;
 mod costs;
 mod ended;
 mod former;
+mod parted;
 
 /// The folders of a run, each held open.
 #[derive(Debug)]

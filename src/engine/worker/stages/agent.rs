@@ -76,6 +76,7 @@ impl Work<'_> {
         }
         self.not_asked_yet.set(false);
         result.duration_seconds = watch.worked().as_secs_f64();
+        self.place.must_hold()?;
         self.keep_what_is_left(&mut result)?;
         self.place.must_hold()?;
         let written = self.store.write_agent_result(&result);

@@ -259,6 +259,8 @@ impl<'a> Work<'a> {
         let locked = [self.store.hold(), self.graded_store.hold()];
         let ended = process::run(&task, &self.place.containment, &self.place.stop);
         self.not_asked_yet.set(ended.as_ref().is_err_and(SpawnError::never_started));
+        // Where another worker has taken the run over, a folder that was replaced is that worker's.
+        self.place.must_hold()?;
         for folders in locked {
             if folders.and_then(|folders| folders.put_back())? {
                 self.replaced.set(true);

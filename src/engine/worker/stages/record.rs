@@ -76,6 +76,14 @@ impl Work<'_> {
         Ok(metered.cost(said).unwrap_or(said).into())
     }
 
+    /// Parts what another worker left of the run from that worker: it may only have stood still, and has the files open.
+    pub(in crate::engine) fn part_from_former_worker(&self) -> Result<(), Failure> {
+        if self.place.lease.is_some() {
+            self.store.part_from_former_worker()?;
+        }
+        Ok(())
+    }
+
     /// Takes over the work folder of an attempt that is to be set aside: what the attempt left there is its evidence.
     pub(super) fn take_over_work(&mut self) -> Result<(), Failure> {
         if self.temporary.is_none()
