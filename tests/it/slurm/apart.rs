@@ -39,6 +39,13 @@ pub(super) fn node(number: u8) -> Address {
     Address { host: format!("n{number}"), ip: Ipv4Addr::new(10, 77, 0, number + 1), port: 6818 }
 }
 
+/// A program that has the name and the network of a process.
+pub(super) fn command_at(process: i32, program: &Path) -> Command {
+    let mut command = Command::new("nsenter");
+    command.args(["--target", &process.to_string(), "--net", "--uts", "--"]).arg(program);
+    command
+}
+
 impl Apart {
     /// Makes the network; says why that cannot be.
     pub(super) fn begin() -> Result<Self, String> {
@@ -60,9 +67,7 @@ impl Apart {
 
     /// A program beside the controller.
     pub(super) fn command(&self, program: &Path) -> Command {
-        let mut command = Command::new("nsenter");
-        command.args(["--target", &self.holder.id().to_string(), "--net", "--uts", "--"]).arg(program);
-        command
+        command_at(i32::try_from(self.holder.id()).unwrap(), program)
     }
 
     /// A machine of its own, whose first program follows.

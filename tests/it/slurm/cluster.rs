@@ -19,8 +19,8 @@ use crate::world::{Output, PATIENCE, World, wait_until};
 
 /// A cluster, until it is dropped: then nothing of it is alive. It has to be dropped before its world.
 pub(crate) struct Cluster {
-    world: PathBuf,
-    folder: PathBuf,
+    pub(super) world: PathBuf,
+    pub(super) folder: PathBuf,
     /// Where all of it runs, when that is not simply here.
     apart: Option<Apart>,
     munge: Option<Child>,
@@ -93,9 +93,20 @@ impl Cluster {
     /// The product with these arguments where it finds the cluster, not started yet.
     pub(crate) fn command(&self, world: &World, arguments: &[&str]) -> Command {
         let mut command = self.inside(Path::new(env!("CARGO_BIN_EXE_cargo-scylla")));
+        self.product(&mut command, world, arguments);
+        command
+    }
+
+    fn product(&self, command: &mut Command, world: &World, arguments: &[&str]) {
         command.arg("scylla").args(arguments).current_dir(&self.world);
-        world.seal(&mut command);
+        world.seal(command);
         command.envs(self.env());
+    }
+
+    /// The same on a node's machine, where nodes are kept apart: under its name and in its network.
+    pub(crate) fn command_on(&self, node: u8, world: &World, arguments: &[&str]) -> Command {
+        let mut command = apart::command_at(self.slurmd(node), Path::new(env!("CARGO_BIN_EXE_cargo-scylla")));
+        self.product(&mut command, world, arguments);
         command
     }
 
@@ -103,67 +114,6 @@ impl Cluster {
     #[track_caller]
     pub(crate) fn scylla(&self, world: &World, arguments: &[&str]) -> Output {
         output(&mut self.command(world, arguments))
-    }
-
-    /// What a program of Slurm says, which must work.
-    #[track_caller]
-    pub(crate) fn tool(&self, program: &str, arguments: &[&str]) -> String {
-        self.try_tool(program, arguments).exits(0).stdout
-    }
-
-    /// What a program of Slurm says and how it ends.
-    #[track_caller]
-    pub(crate) fn try_tool(&self, program: &str, arguments: &[&str]) -> Output {
-        let mut command = self.inside(&there::program(program).unwrap());
-        output(self.bare(&mut command).args(arguments))
-    }
-
-    /// A line for each job and task of an array that waits or runs, sorted.
-    #[track_caller]
-    pub(crate) fn squeue(&self, format: &str) -> Vec<String> {
-        let mut lines: Vec<String> =
-            self.tool("squeue", &["-h", "-r", "-o", format]).lines().map(|line| line.trim().to_owned()).collect();
-        lines.sort();
-        lines
-    }
-
-    #[track_caller]
-    pub(crate) fn scontrol(&self, arguments: &[&str]) -> String {
-        self.tool("scontrol", arguments)
-    }
-
-    /// A line for each node in this format, by name.
-    #[track_caller]
-    pub(crate) fn sinfo(&self, format: &str) -> Vec<String> {
-        let lines = self.tool("sinfo", &["-h", "-N", "-p", "main", "-o", format]);
-        lines.lines().map(|line| line.trim().to_owned()).collect()
-    }
-
-    /// Waits until a node has this state, such as `idle` or `down*`: the star says that it does not answer.
-    #[track_caller]
-    pub(crate) fn wait_for_node(&self, node: u8, state: &str) {
-        let wanted = format!("n{node} {state}");
-        wait_until(&wanted, || self.sinfo("%N %t").contains(&wanted));
-    }
-
-    /// Waits until nothing waits or runs, and no process of a job is alive.
-    #[track_caller]
-    pub(crate) fn wait_for_rest(&self) {
-        wait_until("no job is left", || self.squeue("%i %T").is_empty());
-        wait_until("no process of a job is left", || self.processes().is_empty());
-    }
-
-    /// Waits until slurmctld has saved all that it knows of jobs now, of which one at least runs: it does so some seconds after a
-    /// change, and of what changes later it may know nothing once it was killed.
-    #[track_caller]
-    pub(crate) fn wait_for_saved_state(&self) {
-        let (running, mark) = (self.tool("squeue", &["-h", "-r", "-t", "R", "-o", "%i"]), "known when it was saved");
-        let job = running.lines().next().unwrap().trim();
-        self.scontrol(&["update", &format!("jobid={job}"), &format!("admincomment={mark}")]);
-        wait_until("the jobs are saved", || {
-            let saved = fs::read(self.folder.join("state/job_state")).unwrap_or_default();
-            String::from_utf8_lossy(&saved).contains(mark)
-        });
     }
 
     /// SIGKILL for slurmctld.
@@ -225,6 +175,18 @@ impl Cluster {
         processes::signal(self.slurmd(node), Signal::CONT);
     }
 
+    /// SIGSTOP for all that a node runs, where nodes are kept apart: its slurmd, and jobs with all that they started.
+    #[track_caller]
+    pub(crate) fn freeze_node(&self, node: u8) {
+        self.signal_node(node, Signal::STOP);
+    }
+
+    /// SIGCONT for it.
+    #[track_caller]
+    pub(crate) fn thaw_node(&self, node: u8) {
+        self.signal_node(node, Signal::CONT);
+    }
+
     /// Takes a node out of service at once: its jobs fail and are queued again.
     #[track_caller]
     pub(crate) fn down(&self, node: u8) {
@@ -249,14 +211,13 @@ impl Cluster {
         self.apart.as_ref().unwrap().link(node, "up");
     }
 
-    /// Every process that is alive and belongs to a job of this cluster: steps, scripts, and all that they started.
-    pub(crate) fn processes(&self) -> Vec<i32> {
-        processes::of_jobs(&self.world, &self.folder.join("slurm.conf"), &self.children())
-    }
-
-    /// What a daemon wrote into its log.
-    pub(crate) fn log(&self, name: &str) -> String {
-        fs::read_to_string(self.folder.join("log").join(name)).unwrap_or_default()
+    #[track_caller]
+    fn signal_node(&self, node: u8, signal: Signal) {
+        assert!(self.apart.is_some());
+        // What the last of them was starting is seen the next time.
+        for _ in 0..2 {
+            processes::signal_below(self.slurmd(node), signal);
+        }
     }
 
     fn slurmd(&self, node: u8) -> i32 {
@@ -264,7 +225,7 @@ impl Cluster {
         if self.apart.is_some() { processes::child_named(child, "slurmd").unwrap() } else { child }
     }
 
-    fn inside(&self, program: &Path) -> Command {
+    pub(super) fn inside(&self, program: &Path) -> Command {
         match &self.apart {
             Some(apart) => apart.command(program),
             None => Command::new(program),
@@ -272,7 +233,7 @@ impl Cluster {
     }
 
     /// Nothing of the test's environment, input and output.
-    fn bare<'a>(&self, command: &'a mut Command) -> &'a mut Command {
+    pub(super) fn bare<'a>(&self, command: &'a mut Command) -> &'a mut Command {
         command.env_clear().env("PATH", there::search_path()).env("HOME", self.world.join("home")).envs(self.env());
         command.current_dir(&self.folder).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null())
     }

@@ -1,11 +1,17 @@
 //! Experiments on real Slurm: each test has a cluster of its own, which begins in a second and of which nothing lives on.
 
 mod apart;
+mod asking;
 mod cluster;
 mod config;
+mod coordinator;
+mod failing;
+mod ghosts;
 mod processes;
 mod scale;
+mod scene;
 mod there;
+mod whole;
 
 use std::fs;
 

@@ -49,6 +49,16 @@ pub(super) fn child_named(parent: i32, name: &str) -> Option<i32> {
     alive().find(|id| stat(*id).is_some_and(|(own, of)| of == parent && own == name))
 }
 
+/// Sends a signal to a process and to all that descend from it.
+pub(super) fn signal_below(id: i32, kind: Signal) {
+    let seen = alive().filter_map(|id| stat(id).map(|(name, parent)| (id, Seen { parent, name, is_marked: false })));
+    let mut found = BTreeSet::from([id]);
+    add_descendants(&mut found, &seen.collect());
+    for id in found {
+        signal(id, kind);
+    }
+}
+
 /// A process that was started by one that is meant is meant too.
 fn add_descendants(found: &mut BTreeSet<i32>, seen: &BTreeMap<i32, Seen>) {
     loop {
