@@ -68,9 +68,12 @@ fn a_job_that_somebody_cancels_is_made_again() {
     scene.wait_for_starts(&mut live, 8);
     let jobs = scene.cluster.squeue("%T %i");
     let of = |state: &str| jobs.iter().find_map(|job| job.strip_prefix(state)).unwrap().trim().to_owned();
-    for job in [of("RUNNING"), of("PENDING")] {
-        scene.cluster.tool("scancel", &[&job]);
+    let cancelled = [of("RUNNING"), of("PENDING")];
+    for job in &cancelled {
+        scene.cluster.tool("scancel", &[job]);
     }
+    // An agent that lives on for a moment would find its gate open.
+    scene.wait_until("they are gone", || !scene.cluster.squeue("%i").iter().any(|job| cancelled.contains(job)));
     scene.open();
     let ended = scene.end(live);
     scene.is_as_a_local_run(&ended, &[]);
@@ -86,7 +89,8 @@ fn a_job_that_somebody_puts_back_into_the_queue_is_made_again() {
     let running = scene.cluster.squeue("%T %i");
     let job = running[0].strip_prefix("RUNNING ").unwrap();
     scene.cluster.scontrol(&["requeue", job]);
-    scene.wait_until("it is not where it was", || !scene.cluster.squeue("%T %i").contains(&running[0]));
+    let there = ["RUNNING", "COMPLETING"].map(|state| format!("{state} {job}"));
+    scene.wait_until("it is not where it was", || !scene.cluster.squeue("%T %i").iter().any(|one| there.contains(one)));
     scene.open();
     let ended = scene.end(live);
     scene.is_as_a_local_run(&ended, &[]);
