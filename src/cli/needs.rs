@@ -7,6 +7,7 @@ use std::sync::Arc;
 use crate::cli::addresses;
 use crate::cli::error::{CliError, On as _};
 pub use crate::cli::unmet::{Unmet, refuse};
+use crate::engine::cluster;
 use crate::engine::image::Image;
 use crate::engine::reach::{Reach, contained};
 use crate::engine::session::create::Options;
@@ -15,7 +16,7 @@ use crate::gateway::{CONFIG, Way, is_given, is_read};
 use crate::model::agent::Agent;
 use crate::model::exchange::GatewayUse;
 use crate::model::installation::Answer;
-use crate::model::job::BackendChoice;
+use crate::model::job::{BackendChoice, JobResources};
 use crate::model::judge::Judge;
 use crate::model::sandbox::{Network, Sandbox};
 use crate::model::tape::RecordChoice;
@@ -82,23 +83,31 @@ pub fn of_judges(judges: &[Judge], is_replayed: bool) -> Vec<Unmet> {
     open.into_iter().chain(absent).chain(keyless).chain(wrong).collect()
 }
 
-/// The programs of a batch system that are not here.
+/// What keeps runs from being jobs where that is asked for, and what is asked for of jobs where there are none.
 #[must_use]
-pub fn of_backend(backend: Option<BackendChoice>) -> Vec<Unmet> {
-    if backend != Some(BackendChoice::Slurm) {
-        return Vec::new();
+pub fn of_backend(options: &Options) -> Vec<Unmet> {
+    if options.backend != Some(BackendChoice::Slurm) {
+        return if options.job == JobResources::default() { Vec::new() } else { vec![without_jobs()] };
     }
     let path = std::env::var_os("PATH");
     let absent = ["sbatch", "squeue", "scontrol", "scancel"].into_iter();
     let absent: Vec<String> =
         absent.filter(|name| !is_found(name.as_ref(), path.as_deref())).map(|name| format!("`{name}`")).collect();
     if absent.is_empty() {
-        return Vec::new();
+        return cluster::unmet(options).into_iter().map(|(why, cure)| Unmet { why, cure: cure.to_owned() }).collect();
     }
     vec![Unmet {
         why: format!("`--backend slurm` needs {}, which are not in `PATH`", list(&absent)),
         cure: "type the command where you type `sbatch`, or leave `--backend slurm` out".to_owned(),
     }]
+}
+
+fn without_jobs() -> Unmet {
+    Unmet {
+        why: "`--cpus`, `--mem`, `--time`, `--partition` and `--sbatch` say what the jobs of a cluster may use"
+            .to_owned(),
+        cure: "add `--backend slurm`, or leave them out".to_owned(),
+    }
 }
 
 /// The programs of these agents that are not here. Those of whom a version is demanded are asked for it ([`of_versions`]), and those in

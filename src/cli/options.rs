@@ -13,6 +13,7 @@ use crate::cli::needs::{keyless, led_nowhere, unrecorded};
 use crate::config::fixture::vary::named_by_content;
 use crate::config::fixture::{self, Loaded, Overrides};
 use crate::config::list;
+use crate::engine::cluster;
 use crate::engine::session::create::{Options, choose};
 use crate::engine::session::recordings;
 use crate::model::event::Event;
@@ -218,6 +219,7 @@ pub fn notices(args: &Run, located: &Located, options: &Options) -> Vec<Event> {
         .chain(keyless(options))
         .chain(led_nowhere(options))
         .chain(unrecorded(options))
+        .chain(cluster::short_jobs(options))
         .chain(alike(options).iter().map(|group| group_message(group)))
         .map(|message| Event::Notice { message })
         .collect()

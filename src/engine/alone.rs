@@ -244,7 +244,7 @@ impl Alone<'_> {
                     }
                     continue;
                 }
-                None => continue,
+                Some(Input::Refused(_)) | None => continue,
             };
             match report {
                 Report::Event(event) => self.emit(&event),

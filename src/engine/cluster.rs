@@ -3,10 +3,12 @@
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 
-use crate::engine::backend::slurm::script_for;
+use crate::engine::backend::slurm::{obstacles, resources_of, script_for};
 use crate::engine::error::EngineError;
 use crate::engine::session::create::Options;
 use crate::model::ids::{RunId, RunNumber};
+use crate::model::job::BackendChoice;
+use crate::text::words::whole_duration;
 
 /// The scripts that these options would submit, one for each kind of job, with the number of runs that are made so. The folder of the
 /// experiment, and the word by which its jobs are known, stand in capitals in them: they are drawn when it begins.
@@ -14,10 +16,33 @@ use crate::model::ids::{RunId, RunNumber};
 /// # Errors
 /// When this program has no path from the root.
 pub fn scripts(options: &Options, given: &BTreeMap<OsString, OsString>) -> Result<Vec<(usize, String)>, EngineError> {
+    script_for((&options.fixture, &options.results_dir), &options.job, runs(options, options.runs_per_subtest), given)
+}
+
+/// As many runs of each planned subtest.
+fn runs(options: &Options, of_each: u32) -> impl Iterator<Item = RunId> {
     let subtests = options.subtests.iter().flat_map(|(tier, all)| all.iter().map(|subtest| (*tier, *subtest)));
-    let numbers = 1..=options.runs_per_subtest;
-    let runs = subtests.flat_map(|(tier, subtest)| {
-        numbers.clone().filter_map(move |number| Some(RunId { tier, subtest, run: RunNumber::new(number)? }))
-    });
-    script_for((&options.fixture, &options.results_dir), &options.job, runs, given)
+    subtests.flat_map(move |(tier, subtest)| {
+        (1..=of_each).filter_map(move |number| Some(RunId { tier, subtest, run: RunNumber::new(number)? }))
+    })
+}
+
+/// That jobs are given less time than agents may take, where they are.
+#[must_use]
+pub fn short_jobs(options: &Options) -> Option<String> {
+    if options.backend != Some(BackendChoice::Slurm) {
+        return None;
+    }
+    let of = |run| resources_of(&options.fixture, &options.job, run).time_seconds;
+    let shortest = runs(options, 1).filter_map(of).min().filter(|shortest| *shortest <= options.timeout_seconds)?;
+    let (job, agent) = (whole_duration(shortest), whole_duration(options.timeout_seconds));
+    Some(format!(
+        "jobs are given {job}, and an agent may take {agent} (`--timeout`): a run whose job is ended is tried again"
+    ))
+}
+
+/// What keeps runs of these options from being jobs of a cluster, each with what is to be done.
+#[must_use]
+pub fn unmet(options: &Options) -> Vec<(String, &'static str)> {
+    obstacles((&options.fixture, &options.results_dir), &options.job)
 }

@@ -33,6 +33,8 @@ const BEAT: Duration = Duration::from_secs(1);
 const CUT_OFF: Duration = Duration::from_secs(20);
 /// A worker that gave no sign of life for so long has lost its run: twice as long, and the time in which agents are ended.
 pub(in crate::engine) const LAPSE: Duration = Duration::from_secs(45);
+/// More time than this between two looks of a thread means that the process was stopped meanwhile.
+const MOST_BETWEEN: Duration = Duration::from_secs(3);
 /// How often whoever waits for a run looks again.
 const BETWEEN_LOOKS: Duration = Duration::from_millis(500);
 
@@ -49,8 +51,9 @@ pub(in crate::engine) struct Lease {
 struct Shared {
     folder: ExperimentFolder,
     start: Start,
-    /// When the last sign of life was given.
-    last: Mutex<Instant>,
+    /// For how long no sign of life could be given. Time in which this whole process was stopped does not count: it goes on with what it
+    /// has, unless another worker has come.
+    silent: Mutex<Duration>,
     /// By how much the clock of the file system is ahead of this machine's.
     ahead: Mutex<SignedDuration>,
     /// Why the run is lost.
@@ -128,7 +131,7 @@ impl Lease {
         let shared = Arc::new(Shared {
             folder,
             start,
-            last: Mutex::new(Instant::now()),
+            silent: Mutex::default(),
             ahead: Mutex::default(),
             lost: OnceLock::new(),
             guarded: OnceLock::new(),
@@ -151,8 +154,10 @@ impl Lease {
         let guards = {
             let shared = Arc::clone(&shared);
             thread::Builder::new().name("lease".to_owned()).spawn(move || {
+                let mut last = Instant::now();
                 while guarding.recv_timeout(BEAT) == Err(RecvTimeoutError::Timeout) {
-                    if shared.silent_for() > CUT_OFF {
+                    let passed = std::mem::replace(&mut last, Instant::now()).elapsed();
+                    if shared.silent_since(passed.min(MOST_BETWEEN)) > CUT_OFF {
                         shared.lose("the experiment's folder was out of reach");
                     }
                 }
@@ -178,7 +183,6 @@ impl Lease {
             let why = self.shared.lost.get().map_or("another worker may have it", String::as_str);
             Failure::new(FailureKind::Storage, format!("this worker has lost its run: {why}"))
         };
-        // A process that was stopped for a while learns here that its time is over.
         if self.shared.lost.get().is_some() || self.shared.silent_for() > CUT_OFF {
             return Err(lost());
         }
@@ -225,13 +229,19 @@ const TAKEN_OVER: &str = "another worker has taken it over";
 
 impl Shared {
     fn silent_for(&self) -> Duration {
-        self.last.lock().unwrap_or_else(PoisonError::into_inner).elapsed()
+        *self.silent.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The same, with what has passed.
+    fn silent_since(&self, passed: Duration) -> Duration {
+        let mut silent = self.silent.lock().unwrap_or_else(PoisonError::into_inner);
+        *silent = silent.saturating_add(passed);
+        *silent
     }
 
     fn beat(&self, count: u64) -> io::Result<()> {
-        let begun = Instant::now();
         let time = self.start.beat(count)?;
-        *self.last.lock().unwrap_or_else(PoisonError::into_inner) = begun;
+        *self.silent.lock().unwrap_or_else(PoisonError::into_inner) = Duration::ZERO;
         if let Some(ahead) = ahead(time) {
             *self.ahead.lock().unwrap_or_else(PoisonError::into_inner) = ahead;
         }

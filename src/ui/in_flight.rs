@@ -1,5 +1,7 @@
 //! The runs that a live coordinator works on, as `status` shows them.
 
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -51,16 +53,43 @@ fn used_by_all(runs: &[RunInFlight]) -> String {
     format!("; their agents used {sum} tokens, {cost}")
 }
 
+/// The runs that wait in a cluster's queue.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, JsonSchema)]
+pub struct Queued {
+    /// How many runs wait in a cluster's queue.
+    pub queued: usize,
+    /// How many of them for each reason that the batch system names, in its word.
+    pub queue_reasons: BTreeMap<String, usize>,
+}
+
+impl Queued {
+    /// `3 runs in the cluster's queue (2 for Resources, 1 for JobHeldUser)`; nothing where none waits.
+    fn in_words(&self) -> String {
+        if self.queued == 0 {
+            return String::new();
+        }
+        let of = |(reason, count): (&String, &usize)| format!("{count} for {}", shortened(reason));
+        let known: Vec<String> = self.queue_reasons.iter().map(of).collect();
+        let known = if known.is_empty() { String::new() } else { format!(" ({})", known.join(", ")) };
+        format!("{} in the cluster's queue{known}", counted(self.queued, "run"))
+    }
+}
+
 /// Adds a line for each run in flight; nothing where there is none.
-pub(super) fn add_in_flight(page: &mut Page, (runs, queued): (&[RunInFlight], usize), now: Timestamp, styles: Styles) {
-    let waits = if queued == 0 { String::new() } else { format!("{} in the cluster's queue", counted(queued, "run")) };
+pub(super) fn add_in_flight(
+    page: &mut Page,
+    (runs, queued): (&[RunInFlight], &Queued),
+    now: Timestamp,
+    styles: Styles,
+) {
+    let waits = queued.in_words();
     if runs.is_empty() {
-        if queued > 0 {
+        if !waits.is_empty() {
             page.line(format_args!("\n{}", styles.paint(Tone::Strong, waits)));
         }
         return;
     }
-    let waits = if queued == 0 { waits } else { format!(", {waits}") };
+    let waits = if waits.is_empty() { waits } else { format!(", {waits}") };
     let heading = format!("{} in flight{waits}{}:", counted(runs.len(), "run"), used_by_all(runs));
     page.line(format_args!("\n{}", styles.paint(Tone::Strong, heading)));
     let width = runs.iter().map(|in_flight| in_flight.run.to_string().len()).max().unwrap_or(0);

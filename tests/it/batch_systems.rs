@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use crate::crash::no_process_is_left;
 use crate::fixture::TestFixture;
 use crate::scenes::{AGENT, experiment, is_missing, planned, status};
-use crate::world::{World, finish};
+use crate::world::{World, finish, steady};
 
 fn file(path: &str) -> String {
     fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(path)).unwrap()
@@ -124,4 +124,49 @@ fn the_command_of_the_job_for_kubernetes_makes_the_run_of_its_line() {
     world.scylla(&["resume", &dir, "--max-cost-usd", "9"]).exits(0);
     assert_eq!(status(&world), "completed");
     no_process_is_left(&world);
+}
+
+#[test]
+fn whoever_asks_for_jobs_wrongly_is_told_every_mistake() {
+    let world = World::new();
+    let asked = "cluster:\n  cpus: 0\n  memory: much\n  options: [\"gres=gpu:1\"]\n  tiers:\n    T6: {cpus: 1}\n    T9: {cpus: 1}\n";
+    let fixture = TestFixture::new().agent("T0/00-one", AGENT).extra(asked).write(&world);
+    let told = world.scylla(&["fixture", "check", &fixture]).exits(2);
+    insta::with_settings!({
+        snapshot_path => concat!(env!("CARGO_MANIFEST_DIR"), "/snapshots/fixture"),
+        prepend_module_to_snapshot => false,
+    }, {
+        insta::assert_snapshot!("cluster", steady(&format!("{}{}", told.stdout, told.stderr), &world));
+    });
+}
+
+#[test]
+fn what_is_asked_of_jobs_where_there_are_none_is_refused_and_a_plan_says_that_no_cluster_answers() {
+    let world = World::new();
+    let fixture = TestFixture::new().agent("T0/00-one", AGENT).write(&world);
+    let refused = world.scylla(&["run", &fixture, "--cpus", "4"]).exits(2);
+    assert!(refused.stderr.contains("say what the jobs of a cluster may use"), "{refused}");
+    let refused = world.scylla(&["run", &fixture, "--backend", "slurm", "--sbatch=gres=gpu:1"]).exits(2);
+    assert!(refused.stderr.contains("it is no option: it does not begin with `-`"), "{refused}");
+    for program in ["sbatch", "squeue", "scancel"] {
+        world.program(&format!("bin/{program}"), "#!/bin/sh\n");
+    }
+    world
+        .program("bin/scontrol", "#!/bin/sh\necho 'scontrol: error: Unable to contact slurm controller' >&2; exit 1\n");
+    let path = format!("{}:{}", world.path("bin").display(), env::var("PATH").unwrap());
+    let asked = |more: &[&str]| {
+        let mut command = world.command(&[&["run", &fixture, "--backend", "slurm", "--time", "1m"], more].concat());
+        finish(command.env("PATH", &path).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap())
+    };
+    let planned = asked(&["--dry-run"]).exits(0);
+    for word in [
+        "Slurm cannot be asked (scontrol: Unable to contact slurm controller)",
+        "jobs are given 1m 00s, and an agent may take",
+    ] {
+        assert!(planned.stderr.contains(word), "{planned}");
+    }
+    assert!(planned.stdout.contains("#SBATCH --time=00:01:00"), "{planned}");
+    let refused = asked(&[]).exits(2);
+    assert!(refused.stderr.contains("Slurm cannot be asked"), "{refused}");
+    assert!(!world.path("scylla-results").exists() || world.scylla(&["list"]).stdout.trim().is_empty());
 }

@@ -72,17 +72,11 @@ fn rows() -> Vec<Row> {
         row("gateway", ("meter", "off"), "gateway", (json!("meter"), json!("off")), "operational"),
         row("hold", ("90s", "0s"), "hold_seconds", (json!(90), json!(0)), "operational"),
         row("backend", (NOT_GIVEN, "local"), "backend", (Value::Null, json!("local")), "operational"),
-        row("cpus", ("2", "4"), "job_cpus", (json!(2), json!(4)), "operational"),
-        row("mem", ("1GiB", "2GiB"), "job_memory", (json!("1GiB"), json!("2GiB")), "operational"),
-        row("time", ("1h", "2h"), "job_seconds", (json!(3600), json!(7200)), "operational"),
-        row("partition", ("one", "two"), "job_partition", (json!("one"), json!("two")), "operational"),
-        row(
-            "sbatch",
-            ("--nice", "--exclusive"),
-            "job_options",
-            (json!(["--nice"]), json!(["--exclusive"])),
-            "operational",
-        ),
+        row("cpus", (NOT_GIVEN, "4"), "job_cpus", (Value::Null, json!(4)), "operational"),
+        row("mem", (NOT_GIVEN, "2GiB"), "job_memory", (Value::Null, json!("2GiB")), "operational"),
+        row("time", (NOT_GIVEN, "2h"), "job_seconds", (Value::Null, json!(7200)), "operational"),
+        row("partition", (NOT_GIVEN, "two"), "job_partition", (Value::Null, json!("two")), "operational"),
+        row("sbatch", (NOT_GIVEN, "--exclusive"), "job_options", (json!([]), json!(["--exclusive"])), "operational"),
         row("containment", ("walk", "auto"), "containment", (json!("walk"), json!("auto")), "operational"),
     ]
 }

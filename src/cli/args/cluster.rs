@@ -34,7 +34,7 @@ pub struct ClusterFlags {
     #[arg(long, value_name = "NAME", value_parser = values::one_line)]
     pub partition: Option<String>,
     /// An option of `sbatch` for each job, such as `--sbatch=--gres=gpu:1`; may be given several times
-    #[arg(long = "sbatch", value_name = "OPTION", value_parser = values::one_line, allow_hyphen_values = true)]
+    #[arg(long = "sbatch", value_name = "OPTION", value_parser = values::option, allow_hyphen_values = true)]
     pub options: Vec<String>,
 }
 

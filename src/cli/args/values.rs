@@ -106,6 +106,12 @@ pub(super) fn one_line(text: &str) -> Result<String, String> {
     if is_one { Ok(text.to_owned()) } else { Err("it is not one line of text".to_owned()) }
 }
 
+/// An option of another program.
+pub(super) fn option(text: &str) -> Result<String, String> {
+    let text = one_line(text)?;
+    if text.starts_with('-') { Ok(text) } else { Err("it is no option: it does not begin with `-`".to_owned()) }
+}
+
 /// A share, such as the distance of two scores.
 pub(super) fn share(text: &str) -> Result<f64, String> {
     not_negative(text)?;

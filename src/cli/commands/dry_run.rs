@@ -132,7 +132,7 @@ fn notes_of(options: &Options) -> Result<Vec<String>, CliError> {
     let same = judging_themselves(&options.fixture, judges, &options.models, &options.judge_models);
     let refused = session::refuse_containment(options.containment, sandbox, &options.resources, ".").err();
     let unmet = [
-        needs::of_backend(options.backend),
+        needs::of_backend(options),
         needs::of_judges(judges, options.replay.is_some()),
         needs::of_programs(needs::planned_agents(options), sandbox),
         needs::of_configurations(needs::planned_agents(options)).into_iter().collect(),
@@ -145,6 +145,7 @@ fn notes_of(options: &Options) -> Result<Vec<String>, CliError> {
         .chain(needs::keyless(options))
         .chain(needs::led_nowhere(options))
         .chain(needs::unrecorded(options))
+        .chain(cluster::short_jobs(options))
         .chain(same)
         .chain(refused.map(|error| error.error.to_string()))
         .chain(absent_programs(&options.fixture, sandbox));

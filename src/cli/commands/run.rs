@@ -115,7 +115,7 @@ fn refuse_unmet(options: &Options) -> Result<(), CliError> {
     let programs = needs::of_programs(needs::planned_agents(options), options.sandbox.as_ref());
     let written = needs::of_configurations(needs::planned_agents(options)).into_iter().collect();
     let (addresses, reach) = (needs::of_addresses(options), needs::of_reach(options));
-    needs::refuse(&[needs::of_backend(options.backend), judges, programs, written, addresses, reach].concat())
+    needs::refuse(&[needs::of_backend(options), judges, programs, written, addresses, reach].concat())
 }
 
 /// Leaves an experiment with nothing started, and says what makes its runs.

@@ -21,7 +21,7 @@ use crate::model::event::{Event, ExperimentFinished, Missing};
 use crate::model::exchanges::{Exchanges, Ledger};
 use crate::model::finding::{Finding, Level};
 use crate::model::ids::{JudgeNumber, RunId};
-use crate::model::job::Placement;
+use crate::model::job::{BackendChoice, Placement};
 use crate::model::outcome::{ExperimentStatus, RunStatus, Stage};
 use crate::model::result::AgentResult;
 use crate::model::survey::{RunSeen, Survey};
@@ -39,7 +39,7 @@ use crate::store::stages::RunStore;
 use crate::store::survey::{Depth, survey};
 use crate::ui::drift::NewestCheck;
 use crate::ui::run_limits::RunLimits;
-use crate::ui::status::{self, RunInFlight};
+use crate::ui::status::{self, Queued, RunInFlight};
 
 /// How often `--watch` reads the folder.
 const WATCH: Duration = Duration::from_secs(2);
@@ -88,6 +88,20 @@ pub(super) fn show_ended(folder: &ExperimentFolder, name: &str, console: &mut Co
     console.is_written(told)
 }
 
+/// The runs that wait in a cluster's queue.
+fn queued(placed: &BTreeMap<RunId, Placement>) -> Queued {
+    let mut queued = Queued::default();
+    for placement in placed.values() {
+        if let Placement::Queued { reason, .. } = placement {
+            queued.queued += 1;
+            if let Some(reason) = reason {
+                *queued.queue_reasons.entry(reason.clone()).or_default() += 1;
+            }
+        }
+    }
+    queued
+}
+
 fn show(
     folder: &ExperimentFolder,
     name: &str,
@@ -101,7 +115,7 @@ fn show(
     let numbers = Progress::of(survey.plan().unwrap_or_default(), survey);
     // What a coordinator wrote that is gone says nothing of now.
     let placed = if survey.holder.is_some() { placements(folder) } else { BTreeMap::new() };
-    let queued = placed.values().filter(|placement| matches!(placement, Placement::Queued { .. })).count();
+    let queued = queued(&placed);
     let in_flight = in_flight(folder, survey, fixture.as_ref(), &placed);
     let checkpoint = survey.checkpoint.content();
     let now = clock::now();
@@ -225,7 +239,16 @@ fn in_flight(
         .filter(|_| is_ours)
         .filter(|(_, seen)| matches!(seen, RunSeen::Unfinished { .. }))
         .map(|(run, _)| *run);
-    let is_worked_on = |run: &RunId| survey.holder.is_some() || survey.claimed.contains_key(run);
+    let are_jobs = survey.config.content().is_some_and(|config| config.backend == Some(BackendChoice::Slurm));
+    let is_worked_on = |run: &RunId| {
+        survey.claimed.contains_key(run)
+            || match placed.get(run) {
+                Some(Placement::Running { .. }) => true,
+                Some(Placement::Queued { .. }) => false,
+                // What is no job works as long as its coordinator does.
+                None => survey.holder.is_some() && !are_jobs,
+            }
+    };
     begun
         .filter(is_worked_on)
         .filter_map(|run| {

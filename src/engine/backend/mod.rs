@@ -50,6 +50,8 @@ pub(in crate::engine) enum Input {
     Signal(StopSignal),
     /// The provider of a model that agents ask through the gateway asks to wait for so long.
     Limited(ModelName, Duration),
+    /// No worker can be started any more, for this reason: whoever would start them refuses.
+    Refused(String),
 }
 
 /// What a worker reports.

@@ -25,6 +25,7 @@ pub(super) fn backend(
     if place.config.backend == Some(BackendChoice::Slurm) && !is_idle {
         return Ok(Box::new(Slurm::open(place, &surroundings.inherited, mailbox.line())?));
     }
+    Slurm::clear_former(place, &surroundings.inherited);
     let workplace = Workplace::new(Arc::clone(place), surroundings).map_err(EngineError::Signals)?;
     Ok(Box::new(Local::new(workplace, mailbox.line())))
 }

@@ -33,6 +33,7 @@ impl Coordinator<'_> {
                 let changes = self.apply(Fact::StillLimited(model, wait)).changes;
                 self.follow(changes);
             }
+            Input::Refused(why) => self.halt(&format!("{why}: nothing new is started")),
         }
     }
 

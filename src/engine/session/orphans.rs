@@ -64,10 +64,14 @@ fn marked(folder: &ExperimentFolder, survey: &Survey) -> impl Iterator<Item = Or
     marks.filter_map(move |(run, path)| orphan(run, path, elsewhere.as_deref()))
 }
 
-/// The content of a mark, and what is known of its processes. `elsewhere` names the machine for marks that do not.
+/// The content of a mark, and what is known of its processes; `None` for a copied mark, whose processes are those of the experiment that
+/// was copied. `elsewhere` names the machine for marks that do not.
 fn orphan(run: RunId, path: PathBuf, elsewhere: Option<&str>) -> Option<Orphan> {
     let bytes = read_if_readable(&path, MOST_STAGE_FILE_BYTES)?;
     let mut mark: OrphanMark = serde_json::from_slice(&bytes).ok()?;
+    if mark.is_copied_to(&path) {
+        return None;
+    }
     // Earlier versions named the machine only in the checkpoint.
     if let Some(host) = elsewhere
         && mark.host.is_empty()

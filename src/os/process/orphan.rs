@@ -1,9 +1,9 @@
 //! Orphans: processes that outlived their coordinator. How they are recognised, and ended.
 
 use std::ffi::OsString;
-use std::fs::File;
+use std::fs::{self, File};
 use std::io::{self, ErrorKind};
-use std::os::unix::fs::FileExt;
+use std::os::unix::fs::{FileExt, MetadataExt as _};
 use std::path::{Path, PathBuf};
 use std::process::Child;
 use std::time::Instant;
@@ -41,6 +41,9 @@ pub struct OrphanMark {
     /// The pid namespace that the pid belongs to; empty where the kernel does not report it.
     #[serde(default)]
     pub pid_namespace: String,
+    /// The number of the mark's own file: a copy of the file has another one. 0 in marks of earlier versions.
+    #[serde(default)]
+    pub inode: u64,
     /// The value of [`TOKEN_VARIABLE`](super::TOKEN_VARIABLE) in the environment of the processes.
     pub token: String,
 }
@@ -57,8 +60,15 @@ impl OrphanMark {
             host: clock::host(),
             machine_id: clock::machine_id(),
             pid_namespace: table::pid_namespace(),
+            inode: 0,
             token: token.to_owned(),
         }
+    }
+
+    /// Whether the file at this path, from which the mark was read, is a copy: then its processes are those of another experiment.
+    #[must_use]
+    pub fn is_copied_to(&self, path: &Path) -> bool {
+        self.inode != 0 && fs::symlink_metadata(path).is_ok_and(|found| found.ino() != self.inode)
     }
 
     /// Where its processes were started, as seen from here.
@@ -180,13 +190,14 @@ impl MarkFile {
     ) -> Result<Self, SpawnError> {
         let path = task.mark.clone();
         let failed = |error: FileError| SpawnError::Write { path: path.clone(), source: error.error };
-        let mark = OrphanMark::new(&task.token, containment.name(), cgroup, limiting);
+        let mut mark = OrphanMark::new(&task.token, containment.name(), cgroup, limiting);
         let folder = Folder::open(path.parent().unwrap_or(Path::new("."))).map_err(failed)?;
         let folder =
             folder.ok_or_else(|| SpawnError::Write { path: path.clone(), source: ErrorKind::NotFound.into() })?;
         let name = path.file_name().unwrap_or_default().to_owned();
         folder.remove_file(&name).map_err(failed)?;
         let file = folder.create_file(&name).map_err(failed)?;
+        mark.inode = file.metadata().map_err(|source| SpawnError::Write { path: path.clone(), source })?.ino();
         let written = Self { file, folder, name, path: path.clone(), mark };
         written.write()?;
         Ok(written)

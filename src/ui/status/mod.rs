@@ -28,8 +28,8 @@ use crate::text::styles::{Styles, Tone};
 use crate::ui::causes::{add_broken_controls, add_errored, add_shortfalls};
 use crate::ui::drift::NewestCheck;
 use crate::ui::frame;
-pub use crate::ui::in_flight::RunInFlight;
 use crate::ui::in_flight::add_in_flight;
+pub use crate::ui::in_flight::{Queued, RunInFlight};
 use crate::ui::run_limits::RunLimits;
 use crate::ui::summary::{Needs, ceiling_for_all, continuation, left_out, time_for_all};
 use crate::ui::tables::{
@@ -107,8 +107,9 @@ pub struct Status<'a> {
     pub made_by: Option<&'a str>,
     /// Runs that a live coordinator works on.
     pub in_flight: &'a [RunInFlight],
-    /// How many runs wait in a cluster's queue.
-    pub queued: usize,
+    /// The runs that wait in a cluster's queue.
+    #[serde(flatten)]
+    pub queued: Queued,
 }
 
 impl Status<'_> {
@@ -175,7 +176,7 @@ impl Status<'_> {
             page.line("");
             add_remainders(&mut page, self.remainders);
         }
-        add_in_flight(&mut page, (self.in_flight, self.queued), now, styles);
+        add_in_flight(&mut page, (self.in_flight, &self.queued), now, styles);
         page.into_text()
     }
 

@@ -12,6 +12,10 @@ fn holder() -> Holder {
     Holder { pid: 4711, host: "build-3".to_owned(), since: "2026-11-23T12:00:00Z".to_owned() }
 }
 
+fn queued() -> Queued {
+    Queued { queued: 3, queue_reasons: BTreeMap::from([("JobHeldUser".to_owned(), 1), ("Resources".to_owned(), 2)]) }
+}
+
 fn in_flight() -> Vec<RunInFlight> {
     let of = |name, stage, judge: Option<u32>, since: i64| RunInFlight {
         run: run(name),
@@ -59,7 +63,7 @@ fn status<'a>(finished: &'a ExperimentFinished, held: Option<&'a Holder>, runs: 
         damage: &[],
         can_be_resumed: true,
         plan_is_open: false,
-        queued: if runs.is_empty() { 0 } else { 3 },
+        queued: if runs.is_empty() { Queued::default() } else { queued() },
         waiting: &finished.waiting,
         remainders: &finished.remainders,
         other_version: None,

@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
@@ -76,9 +77,23 @@ impl Scene {
 
     /// Starts a session on the cluster, with these flags more.
     pub(super) fn run(&self, more: &[&str]) -> Live {
-        let runs = RUNS.to_string();
-        let arguments = ["run", &self.fixture, "--results-dir", "results", "--runs", &runs, "--backend", "slurm"];
-        Live::start(&mut self.cluster.command(&self.world, &[&arguments[..], more].concat()))
+        Live::start(&mut self.command_to_run(more))
+    }
+
+    /// The same, not started yet.
+    pub(super) fn command_to_run(&self, more: &[&str]) -> Command {
+        self.into_results("results", RUNS, more)
+    }
+
+    /// The same with another results folder, and so many runs of each setup.
+    pub(super) fn run_into(&self, results: &str, runs: usize, more: &[&str]) -> Live {
+        Live::start(&mut self.into_results(results, runs, more))
+    }
+
+    fn into_results(&self, results: &str, runs: usize, more: &[&str]) -> Command {
+        let runs = runs.to_string();
+        let arguments = ["run", &self.fixture, "--results-dir", results, "--runs", &runs, "--backend", "slurm"];
+        self.cluster.command(&self.world, &[&arguments[..], more].concat())
     }
 
     /// Starts a session that goes on.

@@ -8,6 +8,7 @@ use super::{found, planned_world, resume, worker};
 use crate::crash::no_process_is_left;
 use crate::fixture::{close, open};
 use crate::scenes::{json, status};
+use crate::verify::folder::copy;
 use crate::world::{finish, wait_until};
 
 #[test]
@@ -125,4 +126,31 @@ fn a_worker_says_events_as_lines_for_machines() {
     let again = finish(command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()).exits(0);
     assert_eq!(again.events()[0]["message"], "T0/00/run_01 is committed already: nothing is done");
     assert_eq!(crate::scenes::files_below(Path::new(&dir)), before);
+}
+
+#[test]
+fn a_copy_of_an_experiment_ends_no_agent_of_the_original() {
+    let (world, dir) = planned_world("1");
+    close(&world, "agent");
+    let live = world.start(&["resume", &dir, "--max-cost-usd", "99", "--jobs", "2"]);
+    wait_until("the agents work", || world.lines("agent.log") == 2);
+    let copied = world.path("copy");
+    copy(Path::new(&dir), &copied);
+    let copied = copied.to_str().unwrap();
+    let verified = world.scylla(&["verify", copied]).exits(4);
+    assert!(!verified.stdout.contains("stray-process"), "{verified}");
+    world.scylla(&["repair", copied]).exits(0);
+    let second = world.start(&["resume", copied, "--max-cost-usd", "99", "--jobs", "2"]);
+    wait_until("the agents of the copy work", || world.lines("agent.log") == 4);
+    open(&world, "agent");
+    for session in [live, second] {
+        let (code, events, _) = session.end();
+        let failed = events.iter().any(|event| event["reason"] == "attempt-failed");
+        assert_eq!((code, failed), (Some(0), false), "{events:#?}");
+    }
+    assert_eq!(world.lines("agent.log"), 4);
+    for folder in [&dir, copied] {
+        assert_eq!(found(&world, folder), (Some(0), Vec::new()));
+    }
+    no_process_is_left(&world);
 }

@@ -4,7 +4,8 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Stdio};
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
 
 use serde_json::json;
 
@@ -20,6 +21,12 @@ use crate::world::{World, finish, wait_until};
 fn leased(world: &World, dir: &str, run: &str) -> Child {
     let mut command = world.command(&["worker", dir, "--run", run, "--lease"]);
     command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
+}
+
+/// Sends a worker a signal.
+fn signal(worker: &Child, name: &str) {
+    let sent = Command::new("kill").args([&format!("-{name}"), &worker.id().to_string()]).status().unwrap();
+    assert!(sent.success());
 }
 
 /// The folder of a worker's start.
@@ -96,6 +103,28 @@ fn a_worker_that_cannot_reach_the_folder_stops_its_agent_and_writes_nothing() {
     open(&world, "agent");
     finish(leased(&world, &dir, "T0/00/1")).exits(0);
     assert!(Path::new(&dir).join("T0/00/.failed/run_01_attempt_01/attempt.json").exists());
+}
+
+/// For how long a worker that cannot reach the folder keeps its run, and a little more.
+const CUT_OFF: Duration = Duration::from_secs(22);
+
+#[test]
+fn a_worker_that_was_suspended_for_long_goes_on_when_nobody_has_come_for_its_run() {
+    let (world, dir) = planned_world("1");
+    close(&world, "agent");
+    let suspended = leased(&world, &dir, "T0/00/1");
+    wait_until("the agent works", || world.lines("agent.log") == 1);
+    signal(&suspended, "STOP");
+    let beat = start(&dir, "T0/00/run_01", 1).join("beat");
+    wait_until("it gave no sign of life for long", || {
+        fs::metadata(&beat).unwrap().modified().unwrap().elapsed().is_ok_and(|since| since > CUT_OFF)
+    });
+    signal(&suspended, "CONT");
+    wait_for_signs(&start(&dir, "T0/00/run_01", 1), 2);
+    open(&world, "agent");
+    finish(suspended).exits(0);
+    assert_eq!(world.lines("agent.log"), 1);
+    no_process_is_left(&world);
 }
 
 #[test]

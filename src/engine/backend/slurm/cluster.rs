@@ -106,10 +106,15 @@ impl Cluster {
         Ok(())
     }
 
+    /// Cancels every job with this name that has not begun.
+    pub(super) fn take_back_all(&self, name: &str) -> Result<(), Refusal> {
+        self.ask("scancel", &["--quiet", "--state=PENDING", "--name", name].map(OsString::from)).map(drop)
+    }
+
     /// Asks every job with this name to end: those that wait do not begin, and the scripts of those that run ask their workers, which end
     /// their agents as everywhere.
     pub(super) fn end(&self, name: &str) -> Result<(), Refusal> {
-        self.ask("scancel", &["--quiet", "--state=PENDING", "--name", name].map(OsString::from))?;
+        self.take_back_all(name)?;
         self.ask("scancel", &["--quiet", "--batch", "--signal=TERM", "--name", name].map(OsString::from)).map(drop)
     }
 
@@ -147,7 +152,8 @@ impl Cluster {
                 if words.is_empty() {
                     words = std::str::from_utf8(&stdout).unwrap_or_default().trim();
                 }
-                let text = format!("{program}: {}", shown(words));
+                let line = shown(words);
+                let text = format!("{program}: {}", line.trim_start_matches(&format!("{program}: error: ")));
                 let passes = PASSING.iter().any(|known| words.contains(known));
                 Err(if passes { Refusal::Passing(text) } else { Refusal::Final(text) })
             }

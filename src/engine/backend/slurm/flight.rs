@@ -13,6 +13,15 @@ use crate::store::layout::ExperimentFolder;
 use super::fate::{Fate, Known, fate};
 use super::queue::JobState;
 
+/// Why a job that waits is not to begin.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Back {
+    /// The coordinator has taken it back, unless it has begun.
+    Taken,
+    /// Slurm has put it back into the queue after it had run: another one is submitted in its place.
+    Put,
+}
+
 /// A run in flight.
 #[derive(Debug)]
 pub(super) struct Flight {
@@ -30,10 +39,10 @@ pub(super) struct Flight {
     pub(super) placed: Option<Placement>,
     /// Whether the coordinator wants to learn of it: of what a former session submitted, it may want nothing any more.
     pub(super) is_followed: bool,
-    /// Whether the coordinator has taken it back unless it has begun.
-    pub(super) taken_back: bool,
-    /// Whether Slurm has put its job back into the queue after it had run.
-    pub(super) put_back: bool,
+    /// Why its job is not to begin, where that is so.
+    pub(super) back: Option<Back>,
+    /// Whether its job was gone before this session looked: what ended it is not this session's.
+    pub(super) of_former: bool,
     /// The stage in which its worker was stopped by somebody else, and whether its agent was done then.
     pub(super) interrupted: Option<(Stage, bool)>,
     tail: Tail,
@@ -55,8 +64,8 @@ impl Flight {
             state: None,
             placed: None,
             is_followed: true,
-            taken_back: false,
-            put_back: false,
+            back: None,
+            of_former: false,
             interrupted: None,
             tail: Tail::after(folder, task.run, task.after),
             began: None,
@@ -111,6 +120,13 @@ impl Flight {
         let silent_for = if self.has_begun() { self.sign.1.elapsed() } else { Duration::ZERO };
         let is_claimed = claimed_by(folder, self.run()).ok().map(|holder| holder.is_some());
         fate(Known { gone_for: since.elapsed(), looks, has_begun: self.has_begun(), is_claimed, silent_for })
+    }
+
+    /// Whether its job waits although it has run, and nobody holds it.
+    pub(super) fn note_put_back(&mut self, state: &JobState) {
+        if self.has_begun() && !state.is_held() {
+            self.back = Some(Back::Put);
+        }
     }
 
     /// Where people are to be told that it is.

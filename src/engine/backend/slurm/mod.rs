@@ -26,13 +26,14 @@ use crate::engine::session::basis::Basis;
 use crate::engine::worker::report::Job;
 use crate::model::ids::RunId;
 use crate::model::outcome::{Failure, FailureKind, StopLevel};
-use crate::store::jobs::{batch_token, write_variables};
+use crate::store::jobs::{Batch, batch_token, remove_variables, variables, write_variables};
 
 use cluster::Cluster;
+use queue::JobState;
 use script::Frame;
 use watch::{Order, Watch};
 
-pub(in crate::engine) use submit::script_for;
+pub(in crate::engine) use submit::{obstacles, resources_of, script_for};
 
 /// How often it is looked whether the thread that watches the jobs still works.
 const LOOK: Duration = Duration::from_secs(1);
@@ -61,13 +62,41 @@ impl Slurm {
         let cluster = Cluster { place: frame.folder.clone() };
         let most = cluster.most_in_array().map_err(unreachable)?;
         let queue = cluster.queue(&frame.name).map_err(unreachable)?;
-        write_variables(&basis.folder, &submit::variables(basis, given))?;
+        // Jobs of a former session may wait for keys that this shell does not have.
+        let former = if Batch::left(&basis.folder)?.is_empty() { BTreeMap::new() } else { variables(&basis.folder)? };
+        write_variables(&basis.folder, &former.into_iter().chain(submit::variables(basis, given)).collect())?;
         let (orders, receiver) = channel();
         let mut watch = Watch::new(Arc::clone(basis), (cluster, frame, most), (line, receiver));
         let adopted = watch.adopt(&queue)?;
         let thread = Builder::new().name("jobs".to_owned()).spawn(move || watch.work());
         let thread = thread.map_err(|error| EngineError::Cluster(format!("no thread can be had: {error}")))?;
         Ok(Self { orders: Some(orders), thread: Some(thread), adopted, in_flight: BTreeSet::new() })
+    }
+
+    /// Ends what former sessions left waiting, for a session that starts no jobs, and removes the keys when nobody is left who reads
+    /// them. Where Slurm cannot be asked, everything stays.
+    pub(in crate::engine) fn clear_former(basis: &Basis, given: &BTreeMap<OsString, OsString>) {
+        // What cannot be cleared now is found by the next session.
+        let _ = Self::try_clear_former(basis, given);
+    }
+
+    fn try_clear_former(basis: &Basis, given: &BTreeMap<OsString, OsString>) -> Result<(), EngineError> {
+        let batches = Batch::left(&basis.folder)?;
+        if batches.is_empty() && !basis.folder.given_variables().exists() {
+            return Ok(());
+        }
+        let frame = Frame::of(&basis.folder, &batch_token(&basis.folder)?, given)?;
+        let cluster = Cluster { place: frame.folder.clone() };
+        let unreachable = |refusal: cluster::Refusal| EngineError::Cluster(refusal.words().to_owned());
+        cluster.take_back_all(&frame.name).map_err(unreachable)?;
+        let queue = cluster.queue(&frame.name).map_err(unreachable)?;
+        if queue.iter().all(|job| job.is_ending || !matches!(job.state, JobState::Running(_))) {
+            for batch in batches {
+                batch.end()?;
+            }
+            remove_variables(&basis.folder)?;
+        }
+        Ok(())
     }
 
     /// Gives an order; gives whether there was somebody to take it.

@@ -35,6 +35,43 @@ const ENDED: [&str; 9] =
 /// The words for states in which it has no machine.
 const PENDING: [&str; 6] = ["PENDING", "REQUEUED", "REQUEUE_FED", "REQUEUE_HOLD", "SPECIAL_EXIT", "RESV_DEL_HOLD"];
 
+/// The word for a job that its user holds.
+const HELD: &str = "JobHeldUser";
+/// Beginnings of reasons that do not pass while nobody does anything.
+const LASTING: [&str; 16] = [
+    "AccountNotAllowed",
+    "BadConstraints",
+    "DependencyNeverSatisfied",
+    "InvalidAccount",
+    "InvalidQOS",
+    HELD,
+    "JobHeldAdmin",
+    "PartitionDown",
+    "PartitionInactive",
+    "PartitionNodeLimit",
+    "PartitionTimeLimit",
+    "QOSNotAllowed",
+    "QOSTimeLimit",
+    "ReservationDeleted",
+    "AssocMaxWallDurationPerJobLimit",
+    "launch failed requeued held",
+];
+
+impl JobState {
+    /// Whether its user holds it.
+    pub(super) fn is_held(&self) -> bool {
+        matches!(self, Self::Pending(reason) if reason == HELD)
+    }
+
+    /// Why it waits and will go on waiting while nobody does anything; `None` where that is not so.
+    pub(super) fn lasting(&self) -> Option<&str> {
+        match self {
+            Self::Pending(reason) if LASTING.iter().any(|known| reason.starts_with(known)) => Some(reason),
+            Self::Pending(_) | Self::Running(_) | Self::Ended(_) => None,
+        }
+    }
+}
+
 /// Reads a line of the queue; `None` when it is no job of an array of ours.
 pub(super) fn listed(line: &str) -> Option<Listed> {
     let mut fields = line.split(BETWEEN);
@@ -72,5 +109,18 @@ mod tests {
         ] {
             assert_eq!(of(line), expected, "{line}");
         }
+    }
+
+    #[test]
+    fn reasons_that_pass_are_told_from_those_that_do_not() {
+        let waits = |reason: &str| JobState::Pending(reason.to_owned());
+        for lasting in ["JobHeldUser", "PartitionTimeLimit", "launch failed requeued held"] {
+            assert_eq!(waits(lasting).lasting(), Some(lasting));
+        }
+        for passing in ["Resources", "Priority", "BeginTime", "Dependency", "None"] {
+            assert_eq!(waits(passing).lasting(), None, "{passing}");
+        }
+        assert!(waits("JobHeldUser").is_held() && !waits("JobHeldAdmin").is_held());
+        assert!(JobState::Running("n1".to_owned()).lasting().is_none());
     }
 }

@@ -39,27 +39,27 @@ pub(super) struct OfBatch<'a> {
 pub(super) fn script(frame: &Frame, batch: OfBatch<'_>) -> String {
     let mut script = "#!/bin/sh\n".to_owned();
     let mut option = |text: String| _ = writeln!(script, "#SBATCH {text}");
-    option(format!("--job-name={}", quoted(&frame.name)));
-    option(format!("--comment={}", quoted(batch.comment)));
-    option(format!("--array=1-{}", batch.jobs));
-    option("--export=NONE".to_owned());
-    option("--ntasks=1".to_owned());
-    option("--requeue".to_owned());
-    option(format!("--chdir={}", quoted(&batch.place.display().to_string())));
-    option("--output=%a.log".to_owned());
-    option("--open-mode=append".to_owned());
     let JobResources { cpus, memory, time_seconds, partition, options } = batch.resources;
-    let memory = memory.map(|memory| format!("--mem={}K", memory.bytes() >> 10));
     let asked = [
         cpus.map(|cpus| format!("--cpus-per-task={cpus}")),
         // Slurm counts memory in units of 1024 as well, and knows no fractions of a kibibyte.
-        memory,
+        memory.map(|memory| format!("--mem={}K", memory.bytes() >> 10)),
         time_seconds.map(|seconds| format!("--time={}", clock(seconds))),
         partition.as_ref().map(|partition| format!("--partition={}", quoted(partition))),
     ];
     for one in asked.into_iter().flatten().chain(options.iter().cloned()) {
         option(one);
     }
+    // Of two options of one name Slurm takes the later one: jobs are found by these, whatever else was asked for.
+    option(format!("--job-name={}", quoted(&frame.name)));
+    option(format!("--comment={}", quoted(batch.comment)));
+    option(format!("--array=1-{}", batch.jobs));
+    option("--export=NONE".to_owned());
+    option("--ntasks=1".to_owned());
+    option("--requeue".to_owned());
+    option(format!("--chdir={}", quoted(&batch.place.display().to_string()).replace('%', "%%")));
+    option("--output=%a.log".to_owned());
+    option("--open-mode=append".to_owned());
     let word = |path: &Path| shell_word(&path.display().to_string());
     let worker = format!("{} scylla worker {}", word(&frame.program), word(&frame.folder));
     let _ = write!(
@@ -91,8 +91,91 @@ fn clock(seconds: u64) -> String {
     format!("{:02}:{:02}:{:02}", seconds / 3_600, seconds / 60 % 60, seconds % 60)
 }
 
+/// Options of `sbatch` by which jobs are found, begun and read: nobody else may set them. The letter is the short form.
+const OURS: [(&str, Option<char>); 17] = [
+    ("array", Some('a')),
+    ("chdir", Some('D')),
+    ("cluster", None),
+    ("clusters", Some('M')),
+    ("comment", None),
+    ("error", Some('e')),
+    ("export", None),
+    ("export-file", None),
+    ("job-name", Some('J')),
+    ("no-requeue", None),
+    ("ntasks", Some('n')),
+    ("open-mode", None),
+    ("output", Some('o')),
+    ("parsable", None),
+    ("test-only", None),
+    ("wait", Some('W')),
+    ("wrap", None),
+];
+/// Slurm takes the beginning of an option's name for the option; a shorter one may mean several.
+const LEAST_BEGINNING: usize = 4;
+
+/// The option of ours that an option is, where it is one.
+pub(super) fn is_ours(option: &str) -> Option<&'static str> {
+    let means = |(name, letter): &&(&'static str, Option<char>)| match option.strip_prefix("--") {
+        Some(long) => {
+            let given = long.split(['=', ' ']).next().unwrap_or_default();
+            given == *name || (given.len() >= LEAST_BEGINNING && name.starts_with(given))
+        }
+        None => option.strip_prefix('-').is_some_and(|short| short.chars().next() == *letter && letter.is_some()),
+    };
+    OURS.iter().find(means).map(|(name, _)| *name)
+}
+
+/// Why a path cannot stand in a script: Slurm has no way to write it.
+pub(super) fn unfit(path: &Path) -> Option<&'static str> {
+    let text = path.to_string_lossy();
+    if text.contains('\\') {
+        Some("a backslash, which Slurm does not take in the folder of a job")
+    } else if text.contains(char::is_control) {
+        Some("a control character, which no line of a script can hold")
+    } else {
+        None
+    }
+}
+
 /// A value as Slurm reads it in a script.
 fn quoted(text: &str) -> String {
     let is_plain = |letter: char| letter.is_ascii_alphanumeric() || "/._-:+,=@".contains(letter);
-    if text.chars().all(is_plain) { text.to_owned() } else { format!("\"{}\"", text.replace(['\\', '"'], "")) }
+    if text.chars().all(is_plain) { text.to_owned() } else { format!("\"{}\"", text.replace('"', "\\\"")) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn options_by_which_jobs_are_found_are_known_in_every_form_and_others_pass() {
+        for (option, ours) in [
+            ("--comment=mine", Some("comment")),
+            ("--comm mine", Some("comment")),
+            ("-Jmine", Some("job-name")),
+            ("-o /dev/null", Some("output")),
+            ("--array=1-3", Some("array")),
+            ("-M other", Some("clusters")),
+            ("--export=ALL", Some("export")),
+            ("--account=mine", None),
+            ("--exclusive", None),
+            ("--gres=gpu:1", None),
+            ("--ntasks-per-node=1", None),
+            ("--error-on-nothing", None),
+            ("-A mine", None),
+            ("-C fast", None),
+        ] {
+            assert_eq!(is_ours(option), ours, "{option}");
+        }
+    }
+
+    #[test]
+    fn values_are_quoted_as_slurm_reads_them_and_paths_that_it_cannot_read_are_unfit() {
+        assert_eq!(quoted("/a/b-c.d"), "/a/b-c.d");
+        assert_eq!(quoted("/a \"b\""), "\"/a \\\"b\\\"\"");
+        assert_eq!(unfit(Path::new("/a b/50%/\"c\"")), None);
+        assert!(unfit(Path::new("/a\\b")).is_some_and(|why| why.contains("backslash")));
+        assert!(unfit(Path::new("/a\nb")).is_some_and(|why| why.contains("control character")));
+    }
 }

@@ -12,8 +12,10 @@ use crate::model::job::JobResources;
 use crate::model::task::Fixture;
 use crate::os::{environment, program};
 use crate::store::layout::ExperimentFolder;
+use crate::text::escape;
 
-use super::script::{Frame, OfBatch, script};
+use super::cluster::Cluster;
+use super::script::{Frame, OfBatch, is_ours, script, unfit};
 
 /// Letters of an experiment's word in the names of its jobs.
 const NAME_LETTERS: usize = 12;
@@ -27,13 +29,14 @@ impl Frame {
     /// What all batches of an experiment have in common.
     ///
     /// # Errors
-    /// When this program or the folder has no path from the root.
+    /// When this program or the folder has no path from the root, or one that no script can hold.
     pub(super) fn of(
         folder: &ExperimentFolder,
         token: &str,
         given: &BTreeMap<OsString, OsString>,
     ) -> Result<Self, EngineError> {
         let root = std::path::absolute(folder.root()).map_err(|error| no_path(&error))?;
+        must_fit(&root)?;
         // A copy of the experiment has the same word, and must not be taken for it.
         let place = std::fs::canonicalize(&root).unwrap_or_else(|_| root.clone());
         let own = Digest::of(format!("{token}\0{}", place.display()).as_bytes()).to_string();
@@ -47,13 +50,45 @@ impl Frame {
     }
 }
 
+/// Refuses a folder whose path cannot be written into a script.
+fn must_fit(folder: &Path) -> Result<(), EngineError> {
+    unfit_in_words(folder).map_or(Ok(()), |why| Err(EngineError::Cluster(why)))
+}
+
+fn unfit_in_words(folder: &Path) -> Option<String> {
+    unfit(folder).map(|why| format!("`{}` has {why}", escape::terminal(&folder.display().to_string())))
+}
+
+/// What keeps runs of a fixture from being jobs, each with what is to be done.
+pub(in crate::engine) fn obstacles(
+    (fixture, results): (&Fixture, &Path),
+    asked: &JobResources,
+) -> Vec<(String, &'static str)> {
+    let place = std::path::absolute(results).unwrap_or_else(|_| results.to_owned());
+    let mut found: Vec<(String, &'static str)> =
+        unfit_in_words(&place).map(|why| (why, "`--results-dir` names another place")).into_iter().collect();
+    let of_subtests = fixture.tiers.values().flat_map(BTreeMap::values).map(|subtest| &subtest.cluster);
+    let all = [asked, &fixture.cluster.all].into_iter().chain(fixture.cluster.tiers.values()).chain(of_subtests);
+    let options: BTreeSet<&String> = all.flat_map(|resources| &resources.options).collect();
+    found.extend(options.into_iter().filter_map(|option| {
+        let why =
+            format!("`{}` is not yours to set: jobs are found by `--{}`", escape::terminal(option), is_ours(option)?);
+        Some((why, "leave it out"))
+    }));
+    let cluster = Cluster { place: Path::new(".").to_owned() };
+    found.extend(cluster.most_in_array().err().map(|refusal| {
+        (format!("Slurm cannot be asked ({})", refusal.words()), "load what your cluster needs, or set `SLURM_CONF`")
+    }));
+    found
+}
+
 /// The system does not say where something is.
 fn no_path(error: &std::io::Error) -> EngineError {
     EngineError::Cluster(format!("the path from the root is not known: {error}"))
 }
 
 /// What the job of a run may use: what flags ask for, else its subtest, else its tier, else the fixture.
-pub(super) fn resources_of(fixture: &Fixture, asked: &JobResources, run: RunId) -> JobResources {
+pub(in crate::engine) fn resources_of(fixture: &Fixture, asked: &JobResources, run: RunId) -> JobResources {
     let subtest = fixture.tiers.get(&run.tier).and_then(|tier| tier.get(&run.subtest));
     let own = subtest.map(|subtest| subtest.cluster.clone()).unwrap_or_default();
     let of_tier = fixture.cluster.tiers.get(&run.tier).cloned().unwrap_or_default();

@@ -18,6 +18,7 @@ fn mark(token: &str) -> OrphanMark {
         host: clock::host(),
         machine_id: "a machine".to_owned(),
         pid_namespace: table::pid_namespace(),
+        inode: 0,
         token: token.to_owned(),
     }
 }

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use super::{LOOKS, Watch};
 use crate::engine::backend::elsewhere;
 use crate::engine::backend::slurm::fate::Fate;
+use crate::engine::backend::slurm::flight::Back;
 use crate::engine::backend::slurm::queue::{JobState, Listed};
 use crate::engine::worker::report::{Job, RunEnd};
 use crate::model::ids::RunId;
@@ -52,6 +53,7 @@ impl Watch {
         }
         let runs: Vec<RunId> = self.flights.keys().copied().collect();
         let mut back = Vec::new();
+        let mut lasting: BTreeMap<String, Vec<String>> = BTreeMap::new();
         for run in runs {
             let Some(flight) = self.flights.get(&run) else { continue };
             let number = flight.batch;
@@ -63,11 +65,14 @@ impl Watch {
             let found = listed.get(&(comment.as_str(), flight.index)).copied();
             let Some(flight) = self.flights.get_mut(&run) else { continue };
             flight.seen(found.map(|one| (one.id.as_str(), &one.state)));
-            if let Some(Listed { id, state: JobState::Pending(reason), .. }) = found {
-                // A job that ran before is held for two minutes, since the machine that it ran on would refuse it: a new one is not.
-                flight.put_back |= reason == "BeginTime" && flight.has_begun();
-                if flight.taken_back || flight.put_back {
+            if let Some(Listed { id, state: state @ JobState::Pending(_), .. }) = found {
+                // A job that ran before is held for two minutes, since the machine that it ran on would refuse it, or for good: a new one
+                // is not. What its user holds is left alone.
+                flight.note_put_back(state);
+                if flight.back.is_some() {
                     back.push(id.clone());
+                } else if let Some(reason) = state.lasting() {
+                    lasting.entry(reason.to_owned()).or_default().push(id.clone());
                 }
             }
             let placement = flight.placement();
@@ -76,15 +81,37 @@ impl Watch {
                 (Some(Placement::Queued { .. }), Placement::Queued { .. })
                     | (Some(Placement::Running { .. }), Placement::Running { .. })
             );
-            if found.is_some() && !is_known {
-                self.place(run, placement);
+            if found.is_some() {
+                // Why it waits may change often: it is written down for who looks, and not said each time.
+                flight.placed = Some(placement.clone());
+                if !is_known {
+                    self.place(run, placement);
+                }
             }
             let fate = self.flights.get_mut(&run).map_or(Fate::Open, |flight| flight.fate(&self.basis.folder));
             self.follow_fate(run, fate);
         }
+        self.report_lasting(lasting);
         if !back.is_empty() {
             // What is not heard now is asked for again at the next look.
             let _ = self.cluster.take_back(&back);
+        }
+    }
+
+    /// Says once of each reason that it does not pass by itself.
+    fn report_lasting(&mut self, lasting: BTreeMap<String, Vec<String>>) {
+        for (reason, jobs) in lasting {
+            let (Some(first), others) = (jobs.first(), jobs.len() - 1) else { continue };
+            if self.lasting.insert(reason.clone()) {
+                let which = if others == 0 {
+                    format!("job {first} waits")
+                } else {
+                    format!("job {first} and {others} more wait")
+                };
+                self.notice(&format!(
+                    "{which} for what does not pass by itself ({reason}): mend it with `scontrol`, or take them back with Ctrl-C"
+                ));
+            }
         }
     }
 
@@ -111,7 +138,17 @@ impl Watch {
             Fate::Open => {}
             _ if self.flights.get(&run).is_some_and(|flight| !flight.is_followed) => _ = self.flights.remove(&run),
             Fate::NotBegun => self.not_begun(run),
-            Fate::Gone if self.stop.is_none() && self.flights.get(&run).is_some_and(|flight| flight.put_back) => {
+            // As everywhere, what a former session left unfinished is begun again without counting as a failure.
+            Fate::Gone if self.stop.is_none() && self.flights.get(&run).is_some_and(|flight| flight.of_former) => {
+                match elsewhere::committed(&self.basis, run) {
+                    Some(done) => self.done(run, done),
+                    None => self.again(run),
+                }
+            }
+            Fate::Gone
+                if self.stop.is_none()
+                    && self.flights.get(&run).is_some_and(|flight| flight.back == Some(Back::Put)) =>
+            {
                 self.notice(&format!("{run}: {} was cut off by Slurm: it is submitted again", self.job_in_words(run)));
                 self.again(run);
             }
@@ -122,7 +159,7 @@ impl Watch {
     /// A job has ended before its worker began.
     fn not_begun(&mut self, run: RunId) {
         let Some(flight) = self.flights.get(&run) else { return };
-        if flight.taken_back || self.stop.is_some() {
+        if flight.back == Some(Back::Taken) || self.stop.is_some() {
             return self.end(run, self.withdrawn(run));
         }
         let known = flight.job.as_deref().and_then(|job| self.cluster.end_of(job));

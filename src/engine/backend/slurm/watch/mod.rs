@@ -11,7 +11,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use super::cluster::{Cluster, Refusal};
-use super::flight::Flight;
+use super::flight::{Back, Flight};
 use super::pack::Durations;
 use super::queue::{JobState, Listed};
 use super::script::Frame;
@@ -85,6 +85,10 @@ pub(super) struct Watch {
     /// A stop of which the cluster has not learned yet.
     unheard: bool,
     unreachable: bool,
+    /// Reasons of waiting that do not pass by themselves and were said.
+    lasting: BTreeSet<String>,
+    /// Whether jobs are left to the next session, because Slurm could not be asked to end them.
+    are_left: bool,
     asks: Sender<()>,
     looks: Receiver<Look>,
     /// When the queue is looked at next; `None` while somebody looks.
@@ -131,6 +135,8 @@ impl Watch {
             stop: None,
             unheard: false,
             unreachable: false,
+            lasting: BTreeSet::new(),
+            are_left: false,
             asks,
             looks,
             next_look: Some(Instant::now()),
@@ -164,6 +170,9 @@ impl Watch {
 
     /// Leaves nothing behind that nobody needs any more.
     fn leave(&mut self) {
+        if self.are_left {
+            return;
+        }
         self.close_batches();
         self.show();
         if self.flights.is_empty() {
@@ -206,7 +215,7 @@ impl Watch {
                 }
                 for run in runs {
                     if let Some(flight) = self.flights.get_mut(&run).filter(|flight| !flight.has_begun()) {
-                        flight.taken_back = true;
+                        flight.back = Some(Back::Taken);
                     }
                 }
                 self.next_look = self.next_look.map(|_| Instant::now());
@@ -218,7 +227,31 @@ impl Watch {
                     self.end(job.run, self.withdrawn(job.run));
                 }
                 self.pass_stop_on();
+                if self.unheard {
+                    self.go_without_cluster(stop_level);
+                }
             }
+        }
+    }
+
+    /// Slurm cannot be asked to end jobs: that is said, and whoever wants to go at once goes. The next session finds the jobs.
+    fn go_without_cluster(&mut self, stop_level: StopLevel) {
+        if stop_level < StopLevel::Kill {
+            return self.notice("Slurm cannot be asked to end jobs now, and is asked again until it answers");
+        }
+        self.notice("Slurm cannot be asked to end jobs: they are left, and the next session finds them");
+        self.show();
+        self.are_left = true;
+        for run in self.flights.keys().copied().collect::<Vec<_>>() {
+            let folder = &self.basis.folder;
+            let end = match self.flights.get(&run) {
+                Some(flight) if flight.has_begun() => RunEnd::Stopped {
+                    stage: elsewhere::stage_of(folder, run),
+                    agent_complete: elsewhere::is_agent_complete(folder, run),
+                },
+                Some(_) | None => self.withdrawn(run),
+            };
+            self.end(run, end);
         }
     }
 
@@ -332,6 +365,9 @@ impl Watch {
 
     /// Records which batches have no job left.
     fn close_batches(&mut self) {
+        if self.are_left {
+            return;
+        }
         let in_flight: BTreeSet<u32> = self.flights.values().map(|flight| flight.batch).collect();
         let ended: Vec<u32> = self.batches.keys().filter(|number| !in_flight.contains(number)).copied().collect();
         for number in ended {

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Instant;
 
 use super::{LOOKS, OfBatchInFlight, Watch};
+use crate::engine::backend::Input;
 use crate::engine::backend::slurm::cluster::Refusal;
 use crate::engine::backend::slurm::flight::Flight;
 use crate::engine::backend::slurm::queue::Listed;
@@ -47,8 +48,9 @@ impl Watch {
                 }
                 let mut flight = Flight::new(&self.basis.folder, task, (batch.number(), index));
                 flight.is_followed = false;
-                if let Some(one) = listed.get(&index) {
-                    flight.seen(Some((&one.id, &one.state)));
+                match listed.get(&index) {
+                    Some(one) => flight.seen(Some((&one.id, &one.state))),
+                    None => flight.of_former = true,
                 }
                 self.flights.insert(task.run, flight);
             }
@@ -127,10 +129,12 @@ impl Watch {
                 of.unsure = Some((Instant::now(), 0));
                 self.note_unreachable(&words);
             }
-            Err(refusal @ Refusal::Final(_)) => {
-                let runs: Vec<RunId> = self.runs_of(number);
-                for run in runs {
-                    self.end(run, RunEnd::not_begun(refusal.clone().into()));
+            Err(Refusal::Final(words)) => {
+                // The next batch would be refused as well: asking again is for a person.
+                self.line.send(Input::Refused(words));
+                let waiting = std::mem::take(&mut self.waiting);
+                for run in self.runs_of(number).into_iter().chain(waiting.into_iter().map(|job| job.run)) {
+                    self.end(run, self.withdrawn(run));
                 }
             }
         }

@@ -1,0 +1,166 @@
+//! What people ask of jobs, do to them, and take from under them: none of it loses a job, pays a run twice, or leaves keys behind.
+
+use std::fs;
+use std::path::Path;
+
+use super::config::Auth;
+use super::scene::Scene;
+use crate::scenes::{experiment, json as read, status};
+use crate::world::Live;
+
+/// The file of the variables that jobs are given.
+fn keys_are_there(scene: &Scene) -> bool {
+    Path::new(&experiment(&scene.world)).join(".jobs/variables.json").exists()
+}
+
+/// Kills a session while four of its twelve jobs work, and the others wait.
+fn killed_with_jobs(scene: &Scene) {
+    scene.close();
+    let mut live = scene.run(&["--jobs", "12"]);
+    scene.wait_for_starts(&mut live, 4);
+    live.kill();
+    assert!(keys_are_there(scene));
+}
+
+#[test]
+fn options_that_would_hide_jobs_are_refused_before_anything_is_made_and_a_folder_may_have_any_name() {
+    let Some(scene) = Scene::new(1, Auth::Nothing) else { return };
+    let refused = scene.end(scene.run(&["--sbatch=--comment=mine", "--sbatch=-J other", "--time", "10m"]));
+    assert_eq!(refused.code, Some(2), "{}", refused.stderr);
+    for word in ["`--comment=mine` is not yours to set", "`-J other` is not yours to set"] {
+        assert!(refused.stderr.contains(word), "{}", refused.stderr);
+    }
+    assert_eq!(fs::read_dir(scene.world.path("results")).map_or(0, Iterator::count), 0);
+    let named = r#"my "50%" of results"#;
+    let ended = scene.end(scene.run_into(named, 1, &["--sbatch=--nice=5", "--max-subtests", "1"]));
+    assert_eq!(ended.code, Some(0), "{}", ended.stderr);
+    assert_eq!(scene.world.lines("starts"), 2);
+    scene.cluster.wait_for_rest();
+    let backslash = scene.end(scene.run_into(r"a\b", 1, &[]));
+    assert_eq!(backslash.code, Some(2), "{}", backslash.stderr);
+    assert!(backslash.stderr.contains("a backslash, which Slurm does not take"), "{}", backslash.stderr);
+}
+
+#[test]
+fn a_resume_without_a_cluster_takes_waiting_jobs_back_and_removes_the_keys_when_no_job_is_left() {
+    let Some(scene) = Scene::new(1, Auth::Nothing) else { return };
+    killed_with_jobs(&scene);
+    let mut local = scene.resume(&["--backend", "local"]);
+    scene.wait_until("jobs that wait are taken back", || scene.cluster.squeue("%T") == ["RUNNING"; 4]);
+    // Jobs that run are those of their session, and this one leaves their runs alone.
+    local.wait_for_reason("experiment-started");
+    scene.open();
+    let first = scene.end(local);
+    scene.cluster.wait_for_rest();
+    assert!(keys_are_there(&scene) && matches!(first.code, Some(0 | 6)), "{}", first.stderr);
+    let last = scene.end(scene.resume(&[]));
+    assert_eq!((last.code, status(&scene.world).as_str()), (Some(0), "completed"), "{}", last.stderr);
+    assert!(!keys_are_there(&scene));
+    assert!(scene.starts().values().all(|count| *count == 1), "{:?}", scene.starts());
+}
+
+#[test]
+fn jobs_that_wait_keep_the_keys_that_the_shell_of_a_resume_does_not_have() {
+    let Some(scene) = Scene::new(1, Auth::Nothing) else { return };
+    scene.close();
+    let mut live = Live::start(scene.command_to_run(&["--jobs", "6"]).env("NO_PROXY", "kept.example"));
+    scene.wait_for_starts(&mut live, 4);
+    live.kill();
+    let mut second = scene.resume(&[]);
+    second.wait_for_reason("experiment-started");
+    let given = Path::new(&experiment(&scene.world)).join(".jobs/variables.json");
+    assert_eq!(read(&given)["NO_PROXY"], "kept.example");
+    scene.open();
+    let ended = scene.end(second);
+    scene.is_as_a_local_run(&ended, &[]);
+    assert!(!keys_are_there(&scene));
+}
+
+#[test]
+fn what_was_cut_off_while_nobody_coordinated_is_begun_again_and_counts_as_no_failure() {
+    let Some(mut scene) = Scene::new(1, Auth::Nothing) else { return };
+    killed_with_jobs(&scene);
+    scene.cluster.kill_node(1);
+    scene.cluster.tool("scancel", &["--user", "root"]);
+    scene.open();
+    scene.cluster.start_node(1);
+    scene.cluster.wait_for_rest();
+    let ended = scene.end(scene.resume(&["--attempts", "1"]));
+    scene.is_as_a_local_run(&ended, &[]);
+    assert!(ended.events.iter().all(|event| event["reason"] != "attempt-failed"), "{}", ended.stderr);
+}
+
+#[test]
+fn jobs_that_somebody_holds_are_waited_for_and_said_and_one_that_was_held_after_it_ran_is_submitted_again() {
+    let Some(scene) = Scene::new(1, Auth::Nothing) else { return };
+    scene.close();
+    let mut live = scene.run(&["--jobs", "6"]);
+    scene.wait_for_starts(&mut live, 4);
+    let waiting =
+        scene.cluster.squeue("%T %i").into_iter().find_map(|job| job.strip_prefix("PENDING ").map(str::to_owned));
+    let waiting = waiting.expect("two jobs wait");
+    scene.cluster.tool("scontrol", &["uhold", &waiting]);
+    let notice = live.wait_for_reason("notice");
+    let message = notice["message"].as_str().unwrap();
+    assert!(message.contains(&waiting) && message.contains("(JobHeldUser)"), "{message}");
+    let dir = experiment(&scene.world);
+    scene.wait_until("it is shown why it waits", || {
+        let shown = scene.scylla(&["status", &dir]).exits(0);
+        shown.stdout.contains("in the cluster's queue") && shown.stdout.contains("1 for JobHeldUser")
+    });
+    let running =
+        scene.cluster.squeue("%T %i").into_iter().find_map(|job| job.strip_prefix("RUNNING ").map(str::to_owned));
+    scene.cluster.tool("scontrol", &["requeuehold", &running.unwrap()]);
+    scene.wait_until("it is submitted again", || {
+        scene.cluster.squeue("%r").iter().all(|reason| reason != "JobHeldAdmin")
+    });
+    scene.open();
+    scene.cluster.tool("scontrol", &["release", &waiting]);
+    let ended = scene.end(live);
+    scene.is_as_a_local_run(&ended, &[]);
+    assert_eq!(scene.starts().values().filter(|count| **count == 2).count(), 1, "{:?}", scene.starts());
+}
+
+#[test]
+fn when_slurm_refuses_jobs_nothing_more_is_submitted_and_no_attempt_is_spent() {
+    let Some(scene) = Scene::new(1, Auth::Nothing) else { return };
+    let refused = scene.end(scene.run(&["--partition", "nowhere"]));
+    assert_eq!(refused.code, Some(6), "{}", refused.stderr);
+    let notices = refused.events.iter().filter(|event| event["reason"] == "notice");
+    let said: Vec<&str> =
+        notices.filter_map(|event| event["message"].as_str()).filter(|text| text.contains("sbatch")).collect();
+    assert!(
+        matches!(said[..], [one] if one.contains("sbatch: Batch job submission failed: Invalid partition") && one.ends_with("nothing new is started")),
+        "{said:?}"
+    );
+    assert!(refused.events.iter().all(|event| event["reason"] != "attempt-failed" && event["reason"] != "run-errored"));
+    assert!(!keys_are_there(&scene));
+    let ended = scene.end(scene.resume(&["--partition", "main"]));
+    scene.is_as_a_local_run(&ended, &[&refused]);
+}
+
+#[test]
+fn with_the_controller_away_a_third_interrupt_goes_at_once_and_the_next_session_finds_the_jobs() {
+    let Some(mut scene) = Scene::new(1, Auth::Nothing) else { return };
+    scene.close();
+    let mut live = scene.run(&["--jobs", "12"]);
+    scene.wait_for_starts(&mut live, 4);
+    scene.cluster.wait_for_saved_state();
+    scene.cluster.kill_controller();
+    for _ in 0..3 {
+        live.signal("INT");
+        live.wait_for_reason("stopping");
+    }
+    let stopped = scene.end(live);
+    assert_eq!(stopped.code, Some(130), "{}", stopped.stderr);
+    assert!(
+        stopped.events.iter().any(|event| event["message"].as_str().is_some_and(|text| text.contains("they are left")))
+    );
+    assert!(keys_are_there(&scene));
+    scene.open();
+    scene.cluster.start_controller();
+    let ended = scene.end(scene.resume(&[]));
+    scene.is_as_a_local_run(&ended, &[&stopped]);
+    assert!(scene.starts().values().all(|count| *count == 1), "{:?}", scene.starts());
+    assert!(fs::read_dir(Path::new(&experiment(&scene.world)).join(".jobs/batches")).is_ok());
+}
