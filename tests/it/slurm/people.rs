@@ -5,6 +5,7 @@ use std::path::Path;
 
 use super::config::Auth;
 use super::scene::Scene;
+use super::there::{program, search_path};
 use crate::scenes::{experiment, json as read, status};
 use crate::world::Live;
 
@@ -163,4 +164,23 @@ fn with_the_controller_away_a_third_interrupt_goes_at_once_and_the_next_session_
     scene.is_as_a_local_run(&ended, &[&stopped]);
     assert!(scene.starts().values().all(|count| *count == 1), "{:?}", scene.starts());
     assert!(fs::read_dir(Path::new(&experiment(&scene.world)).join(".jobs/batches")).is_ok());
+}
+
+#[test]
+fn where_a_user_may_have_few_jobs_at_once_the_others_are_submitted_as_those_end() {
+    let Some(scene) = Scene::new(1, Auth::Nothing) else { return };
+    // Accounting sets such limits, which this cluster has none of: what stands before `sbatch` refuses as it does.
+    let (real, path) = (program("sbatch").unwrap(), search_path());
+    let refuse = "echo 'sbatch: error: AssocMaxSubmitJobLimit' >&2; echo 'sbatch: error: Batch job submission failed: \
+                  Job violates accounting/QOS policy (job submit limit, the size of jobs and/or time limits)' >&2; exit 1";
+    let count = "jobs=$(($(squeue -h -r | wc -l) + $(sed -n 's/^#SBATCH --array=1-//p' \"$2\")))";
+    let script = format!("#!/bin/sh\n{count}\n[ $jobs -le 3 ] || {{ {refuse}; }}\nexec {} \"$@\"\n", real.display());
+    scene.world.program("bin/sbatch", &script);
+    let path = format!("{}:{path}", scene.world.path("bin").display());
+    let ended = scene.end(Live::start(scene.command_to_run(&["--jobs", "12"]).env("PATH", path)));
+    scene.is_as_a_local_run(&ended, &[]);
+    let said = ended.events.iter().filter_map(|event| event["message"].as_str());
+    let said = said.filter(|message| message.contains("the others are submitted when some have ended"));
+    assert_eq!(said.count(), 1, "{:#?}", ended.events);
+    assert!(ended.events.iter().all(|event| event["reason"] != "attempt-failed"));
 }

@@ -82,15 +82,15 @@ impl Scene {
 
     /// The same, not started yet.
     pub(super) fn command_to_run(&self, more: &[&str]) -> Command {
-        self.into_results("results", RUNS, more)
+        self.command_into("results", RUNS, more)
     }
 
     /// The same with another results folder, and so many runs of each setup.
     pub(super) fn run_into(&self, results: &str, runs: usize, more: &[&str]) -> Live {
-        Live::start(&mut self.into_results(results, runs, more))
+        Live::start(&mut self.command_into(results, runs, more))
     }
 
-    fn into_results(&self, results: &str, runs: usize, more: &[&str]) -> Command {
+    fn command_into(&self, results: &str, runs: usize, more: &[&str]) -> Command {
         let runs = runs.to_string();
         let arguments = ["run", &self.fixture, "--results-dir", results, "--runs", &runs, "--backend", "slurm"];
         self.cluster.command(&self.world, &[&arguments[..], more].concat())

@@ -28,6 +28,8 @@ const PASSING: [&str; 9] = [
     "Slurm backup controller in standby mode",
     "temporarily unable to accept job",
 ];
+/// Words of refusals of more jobs than somebody may have at once; Slurm says the same of jobs that are too large.
+const TOO_MANY: [&str; 3] = ["job submit limit", "SubmitJobLimit", "SubmitJobPerUserLimit"];
 /// How many jobs are named in one call.
 const MOST_NAMED: usize = 200;
 
@@ -43,6 +45,8 @@ pub(super) struct Cluster {
 pub(super) enum Refusal {
     /// The controller cannot be reached now: what became of the request is not known.
     Passing(String),
+    /// It takes no more jobs of this user at once, or none of this kind.
+    Full(String),
     /// It refuses.
     Final(String),
 }
@@ -51,7 +55,7 @@ impl Refusal {
     /// In words.
     pub(super) fn words(&self) -> &str {
         match self {
-            Self::Passing(words) | Self::Final(words) => words,
+            Self::Passing(words) | Self::Full(words) | Self::Final(words) => words,
         }
     }
 }
@@ -154,8 +158,12 @@ impl Cluster {
                 }
                 let line = shown(words);
                 let text = format!("{program}: {}", line.trim_start_matches(&format!("{program}: error: ")));
-                let passes = PASSING.iter().any(|known| words.contains(known));
-                Err(if passes { Refusal::Passing(text) } else { Refusal::Final(text) })
+                let speaks_of = |known: &[&str]| known.iter().any(|known| words.contains(known));
+                Err(match () {
+                    () if speaks_of(&PASSING) => Refusal::Passing(text),
+                    () if speaks_of(&TOO_MANY) => Refusal::Full(text),
+                    () => Refusal::Final(text),
+                })
             }
             Err(error @ ToolError::TimedOut { .. }) => Err(Refusal::Passing(error.to_string())),
             Err(error) => Err(Refusal::Final(error.to_string())),

@@ -102,7 +102,7 @@ impl Watch {
     fn report_lasting(&mut self, lasting: BTreeMap<String, Vec<String>>) {
         for (reason, jobs) in lasting {
             let (Some(first), others) = (jobs.first(), jobs.len() - 1) else { continue };
-            if self.lasting.insert(reason.clone()) {
+            if self.reported.insert(reason.clone()) {
                 let which = if others == 0 {
                     format!("job {first} waits")
                 } else {
@@ -178,7 +178,7 @@ impl Watch {
     }
 
     /// Submits the run of a job that is gone in another one.
-    fn again(&mut self, run: RunId) {
+    pub(super) fn again(&mut self, run: RunId) {
         if let Some(flight) = self.flights.remove(&run) {
             self.wait(Job { run, attempts: flight.task.attempts });
         }

@@ -2,6 +2,7 @@
 
 mod looking;
 mod sending;
+mod stopping;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Bound;
@@ -25,7 +26,7 @@ use crate::model::job::Placement;
 use crate::model::job_line::JobLine;
 use crate::model::outcome::{FailureKind, StopLevel};
 use crate::model::usage::Total;
-use crate::store::jobs::{Batch, remove_variables, write_placements};
+use crate::store::jobs::{Batch, write_placements};
 
 /// How often reports of workers are read.
 const TICK: Duration = Duration::from_millis(250);
@@ -35,8 +36,6 @@ const MOST_FOLLOWED: usize = 200;
 const GATHER: Duration = Duration::from_millis(400);
 /// How often the queue is looked at, where jobs are few, and at most.
 const LOOKS: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(10));
-/// Jobs that are not needed any more are waited for at most so long.
-const CLEARED: Duration = Duration::from_secs(20);
 /// Most jobs of one batch, whatever the cluster allows: a batch is what one coordinator can follow at once.
 const MOST_IN_BATCH: usize = 1000;
 
@@ -71,6 +70,10 @@ pub(super) struct Watch {
     /// Runs that are to be submitted, since when, and how often each was forgotten.
     waiting: Vec<Job>,
     since: Option<Instant>,
+    /// Before this time, the cluster takes no more.
+    not_before: Option<Instant>,
+    /// How many jobs the cluster may take at once, by what it took and refused.
+    most_at_once: usize,
     forgotten: BTreeMap<RunId, u32>,
     durations: Durations,
     /// What was spent on runs by workers that were cut off.
@@ -85,8 +88,8 @@ pub(super) struct Watch {
     /// A stop of which the cluster has not learned yet.
     unheard: bool,
     unreachable: bool,
-    /// Reasons of waiting that do not pass by themselves and were said.
-    lasting: BTreeSet<String>,
+    /// What was reported once and is not again.
+    reported: BTreeSet<String>,
     /// Whether jobs are left to the next session, because Slurm could not be asked to end them.
     are_left: bool,
     asks: Sender<()>,
@@ -125,6 +128,8 @@ impl Watch {
             orders,
             waiting: Vec::new(),
             since: None,
+            not_before: None,
+            most_at_once: most_in_array,
             forgotten: BTreeMap::new(),
             durations: Durations::default(),
             carried: BTreeMap::new(),
@@ -135,7 +140,7 @@ impl Watch {
             stop: None,
             unheard: false,
             unreachable: false,
-            lasting: BTreeSet::new(),
+            reported: BTreeSet::new(),
             are_left: false,
             asks,
             looks,
@@ -159,44 +164,13 @@ impl Watch {
             while let Ok(order) = self.orders.try_recv() {
                 self.take(order);
             }
-            if self.since.is_some_and(|since| since.elapsed() >= GATHER) {
+            let is_open = self.not_before.is_none_or(|time| time <= Instant::now());
+            if is_open && self.since.is_some_and(|since| since.elapsed() >= GATHER) {
                 self.submit();
             }
             self.follow();
             self.look();
             self.show();
-        }
-    }
-
-    /// Leaves nothing behind that nobody needs any more.
-    fn leave(&mut self) {
-        if self.are_left {
-            return;
-        }
-        self.close_batches();
-        self.show();
-        if self.flights.is_empty() {
-            self.clear_queue();
-        }
-        if self.batches.is_empty() {
-            // If it cannot be removed, only its user can read it.
-            let _ = remove_variables(&self.basis.folder);
-        }
-    }
-
-    /// Waits until no job is left in the queue, and ends those that nobody waits for any more: what they were to do was done by another one.
-    fn clear_queue(&self) {
-        let began = Instant::now();
-        let mut is_told = false;
-        while began.elapsed() < CLEARED {
-            let Ok(queue) = self.cluster.queue(&self.frame.name) else { return };
-            if queue.iter().all(|one| one.is_ending) {
-                return;
-            }
-            if began.elapsed() > LOOKS.0 && !is_told {
-                is_told = self.cluster.end(&self.frame.name).is_ok();
-            }
-            thread::sleep(TICK);
         }
     }
 
@@ -234,27 +208,6 @@ impl Watch {
         }
     }
 
-    /// Slurm cannot be asked to end jobs: that is said, and whoever wants to go at once goes. The next session finds the jobs.
-    fn go_without_cluster(&mut self, stop_level: StopLevel) {
-        if stop_level < StopLevel::Kill {
-            return self.notice("Slurm cannot be asked to end jobs now, and is asked again until it answers");
-        }
-        self.notice("Slurm cannot be asked to end jobs: they are left, and the next session finds them");
-        self.show();
-        self.are_left = true;
-        for run in self.flights.keys().copied().collect::<Vec<_>>() {
-            let folder = &self.basis.folder;
-            let end = match self.flights.get(&run) {
-                Some(flight) if flight.has_begun() => RunEnd::Stopped {
-                    stage: elsewhere::stage_of(folder, run),
-                    agent_complete: elsewhere::is_agent_complete(folder, run),
-                },
-                Some(_) | None => self.withdrawn(run),
-            };
-            self.end(run, end);
-        }
-    }
-
     fn wait(&mut self, job: Job) {
         self.waiting.push(job);
         self.since.get_or_insert_with(Instant::now);
@@ -262,15 +215,6 @@ impl Watch {
 
     fn withdrawn(&self, run: RunId) -> RunEnd {
         RunEnd::Withdrawn { agent_complete: elsewhere::is_agent_complete(&self.basis.folder, run) }
-    }
-
-    fn pass_stop_on(&mut self) {
-        let passed = match self.stop {
-            Some(StopLevel::Kill) => self.cluster.kill(&self.frame.name),
-            Some(StopLevel::Terminate | StopLevel::Drain) => self.cluster.end(&self.frame.name),
-            None => Ok(()),
-        };
-        self.unheard = matches!(passed, Err(Refusal::Passing(_)));
     }
 
     fn runs_of(&self, batch: u32) -> Vec<RunId> {

@@ -1,7 +1,7 @@
 //! Submits what is to be started, in as few calls as possible, and takes over what a former session submitted.
 
-use std::collections::BTreeMap;
-use std::time::Instant;
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::{Duration, Instant};
 
 use super::{LOOKS, OfBatchInFlight, Watch};
 use crate::engine::backend::Input;
@@ -20,6 +20,8 @@ use crate::os::files;
 use crate::store::StoreError;
 use crate::store::jobs::{Batch, newest_start};
 
+/// How long the cluster is not asked for another job when it took none.
+const BETWEEN_TRIES: Duration = Duration::from_secs(5);
 /// So many runs that are submitted together are few.
 const FEW: usize = 4;
 
@@ -64,7 +66,7 @@ impl Watch {
 
     /// Submits what waits, in as few calls as possible.
     pub(super) fn submit(&mut self) {
-        self.since = None;
+        (self.since, self.not_before) = (None, None);
         let mut groups: Vec<(JobResources, Vec<Job>)> = Vec::new();
         for job in std::mem::take(&mut self.waiting) {
             let asked = self.basis.config.job_resources();
@@ -77,8 +79,13 @@ impl Watch {
         for (resources, jobs) in groups {
             // Of few runs, each has its own job: nobody waits for them.
             let of_a_job = self.durations.runs_of_a_job().min(jobs.len().div_ceil(FEW)).max(1);
-            for part in jobs.chunks(self.most_in_array * of_a_job) {
-                if let Err(error) = self.submit_part(&resources, part, of_a_job) {
+            for part in jobs.chunks(self.most_in_array.min(self.most_at_once) * of_a_job) {
+                // What the cluster does not take now, or was not asked to because of that, waits.
+                if self.not_before.is_some() {
+                    for job in part {
+                        self.wait(*job);
+                    }
+                } else if let Err(error) = self.submit_part(&resources, part, of_a_job) {
                     let failure = Failure::from(error);
                     for job in part {
                         self.end(job.run, RunEnd::not_begun(failure.clone()));
@@ -121,6 +128,7 @@ impl Watch {
         match sent {
             Ok(job) => {
                 of.unsure = None;
+                self.most_at_once = self.most_at_once.saturating_mul(2);
                 // The name only makes it easier for people: the batch is known by its comment.
                 let _ = of.batch.submitted(&job);
                 self.next_look = self.next_look.map(|_| Instant::now() + LOOKS.0);
@@ -129,14 +137,38 @@ impl Watch {
                 of.unsure = Some((Instant::now(), 0));
                 self.note_unreachable(&words);
             }
-            Err(Refusal::Final(words)) => {
-                // The next batch would be refused as well: asking again is for a person.
-                self.line.send(Input::Refused(words));
-                let waiting = std::mem::take(&mut self.waiting);
-                for run in self.runs_of(number).into_iter().chain(waiting.into_iter().map(|job| job.run)) {
-                    self.end(run, self.withdrawn(run));
-                }
-            }
+            Err(Refusal::Full(words)) => self.submit_fewer(number, words),
+            Err(Refusal::Final(words)) => self.refused(number, words),
+        }
+    }
+
+    /// The next batch would be refused as well: asking again is for a person.
+    fn refused(&mut self, number: u32, words: String) {
+        self.line.send(Input::Refused(words));
+        let waiting = std::mem::take(&mut self.waiting);
+        for run in self.runs_of(number).into_iter().chain(waiting.into_iter().map(|job| job.run)) {
+            self.end(run, self.withdrawn(run));
+        }
+    }
+
+    /// The cluster does not take a batch: half of it is tried, and when not even one job is taken, it is tried again when others may have
+    /// ended.
+    fn submit_fewer(&mut self, number: u32, words: String) {
+        let runs = self.runs_of(number);
+        let jobs: BTreeSet<usize> =
+            self.flights.values().filter(|one| one.batch == number).map(|one| one.index).collect();
+        let others = self.flights.len() > runs.len();
+        if jobs.len() <= 1 && !others {
+            return self.refused(number, words);
+        }
+        let pause = if jobs.len() > 1 { Duration::ZERO } else { BETWEEN_TRIES };
+        self.most_at_once = (jobs.len() / 2).max(1);
+        for run in runs {
+            self.again(run);
+        }
+        self.not_before = Some(Instant::now() + pause);
+        if jobs.len() <= 1 && self.reported.insert("no more jobs are taken".to_owned()) {
+            self.notice(&format!("{words}: the others are submitted when some have ended"));
         }
     }
 }
