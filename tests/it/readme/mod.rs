@@ -103,10 +103,16 @@ fn every_picture_is_there_is_small_and_is_described() {
 }
 
 /// Flags of other programs that a page names beside ours.
-const OF_OTHERS: [(&str, &str); 10] = [
+const OF_OTHERS: [(&str, &str); 16] = [
     ("docs/cluster.md", "--export"),
     ("docs/cluster.md", "--signal"),
     ("docs/cluster.md", "--account"),
+    ("docs/cluster.md", "--no-requeue"),
+    ("docs/cluster.md", "--open-mode"),
+    ("docs/cluster.md", "--parsable"),
+    ("docs/cluster.md", "--test-only"),
+    ("docs/cluster.md", "--wait"),
+    ("docs/cluster.md", "--wrap"),
     ("docs/cluster.md", "--gres"),
     ("docs/cluster.md", "--qos"),
     ("docs/cluster.md", "--sshloginfile"),
