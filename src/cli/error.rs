@@ -146,7 +146,10 @@ fn advice(error: &EngineError, dir: &str) -> (Exit, Option<String>) {
             };
             (Exit::Damaged, Some(hint))
         }
-        EngineError::Cluster(_) => advice_on_cluster(dir),
+        EngineError::Cluster { cure, .. } => (
+            Exit::Internal,
+            Some(format!("{cure}; `cargo scylla resume {dir} --backend local` goes on without a cluster")),
+        ),
         EngineError::Workspace(error) => advice_on_tree(error),
         EngineError::Store(StoreError::Claimed { .. }) => {
             (Exit::Locked, Some("wait for it, or stop it there; nothing of the run was changed".to_owned()))
@@ -175,15 +178,6 @@ fn advice(error: &EngineError, dir: &str) -> (Exit, Option<String>) {
             (Exit::Internal, None)
         }
     }
-}
-
-/// The exit code and the hint for a cluster that cannot be used.
-fn advice_on_cluster(dir: &str) -> (Exit, Option<String>) {
-    let hint = format!(
-        "`squeue` must work here: load what your cluster needs, or set `SLURM_CONF`; `cargo scylla resume {dir} --backend local` \
-         goes on without a cluster"
-    );
-    (Exit::Internal, Some(hint))
 }
 
 /// The exit code and the hint for what is to hold agents, or keep them to their tree, and is not had here.

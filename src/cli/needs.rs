@@ -20,7 +20,6 @@ use crate::model::job::{BackendChoice, JobResources};
 use crate::model::judge::Judge;
 use crate::model::sandbox::{Network, Sandbox};
 use crate::model::tape::RecordChoice;
-use crate::os::program::is_found;
 use crate::text::words::list;
 
 /// What a recording needs and does not have; and what it is in conflict with.
@@ -86,20 +85,14 @@ pub fn of_judges(judges: &[Judge], is_replayed: bool) -> Vec<Unmet> {
 /// What keeps runs from being jobs where that is asked for, and what is asked for of jobs where there are none.
 #[must_use]
 pub fn of_backend(options: &Options) -> Vec<Unmet> {
-    if options.backend != Some(BackendChoice::Slurm) {
+    if !options.backend.is_some_and(BackendChoice::is_cluster) {
         return if options.job == JobResources::default() { Vec::new() } else { vec![without_jobs()] };
     }
     let path = std::env::var_os("PATH");
-    let absent = ["sbatch", "squeue", "scontrol", "scancel"].into_iter();
-    let absent: Vec<String> =
-        absent.filter(|name| !is_found(name.as_ref(), path.as_deref())).map(|name| format!("`{name}`")).collect();
-    if absent.is_empty() {
-        return cluster::unmet(options).into_iter().map(|(why, cure)| Unmet { why, cure: cure.to_owned() }).collect();
-    }
-    vec![Unmet {
-        why: format!("`--backend slurm` needs {}, which are not in `PATH`", list(&absent)),
-        cure: "type the command where you type `sbatch`, or leave `--backend slurm` out".to_owned(),
-    }]
+    cluster::unmet(options, path.as_deref())
+        .into_iter()
+        .map(|(why, cure)| Unmet { why, cure: cure.to_owned() })
+        .collect()
 }
 
 fn without_jobs() -> Unmet {

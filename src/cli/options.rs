@@ -18,7 +18,6 @@ use crate::engine::session::create::{Options, choose};
 use crate::engine::session::recordings;
 use crate::model::event::Event;
 use crate::model::ids::{SetupId, TierId};
-use crate::model::job::BackendChoice;
 use crate::model::limits;
 use crate::model::sandbox::{Contradiction, Sandbox, SandboxChoice};
 use crate::model::task::Fixture;
@@ -144,8 +143,8 @@ pub fn options(
         sandbox: sandbox(flags, &fixture.sandbox)?,
         image_id: None,
         jobs: operation.jobs.or(settings.jobs).unwrap_or_else(|| match operation.cluster.backend {
-            Some(BackendChoice::Slurm) => limits::CLUSTER_JOBS,
-            Some(BackendChoice::Local) | None => cores(),
+            Some(backend) if backend.is_cluster() => limits::CLUSTER_JOBS,
+            Some(_) | None => cores(),
         }),
         attempts: operation.attempts.or(settings.attempts).unwrap_or(limits::ATTEMPTS),
         max_cost_usd: operation.max_cost_usd.or(settings.max_cost_usd).or(fixture.limits.max_cost_usd),

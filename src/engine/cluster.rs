@@ -1,7 +1,7 @@
 //! What people see of a cluster before anything is submitted; alone, because it is asked without an experiment.
 
 use std::collections::BTreeMap;
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 
 use crate::engine::backend::slurm::{obstacles, resources_of, script_for};
 use crate::engine::error::EngineError;
@@ -30,7 +30,7 @@ fn runs(options: &Options, of_each: u32) -> impl Iterator<Item = RunId> {
 /// That jobs are given less time than agents may take, where they are.
 #[must_use]
 pub fn short_jobs(options: &Options) -> Option<String> {
-    if options.backend != Some(BackendChoice::Slurm) {
+    if !options.backend.is_some_and(BackendChoice::is_cluster) {
         return None;
     }
     let of = |run| resources_of(&options.fixture, &options.job, run).time_seconds;
@@ -41,8 +41,8 @@ pub fn short_jobs(options: &Options) -> Option<String> {
     ))
 }
 
-/// What keeps runs of these options from being jobs of a cluster, each with what is to be done.
+/// What keeps runs of these options from being jobs of a cluster whose programs are looked for in `path`, each with what is to be done.
 #[must_use]
-pub fn unmet(options: &Options) -> Vec<(String, &'static str)> {
-    obstacles((&options.fixture, &options.results_dir), &options.job)
+pub fn unmet(options: &Options, path: Option<&OsStr>) -> Vec<(String, &'static str)> {
+    obstacles((&options.fixture, &options.results_dir), &options.job, path)
 }

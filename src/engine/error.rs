@@ -61,8 +61,13 @@ pub enum EngineError {
         mark: PathBuf,
     },
     /// The cluster on which workers are to run cannot be used.
-    #[error("the cluster cannot be used: {0}")]
-    Cluster(String),
+    #[error("the cluster cannot be used: {why}")]
+    Cluster {
+        /// What is wrong.
+        why: String,
+        /// What is to be done, as the beginning of a sentence.
+        cure: &'static str,
+    },
     /// Processes of a dead coordinator cannot be ended.
     #[error("processes of a dead coordinator cannot be ended")]
     Orphans(#[source] std::io::Error),

@@ -17,6 +17,17 @@ pub enum BackendChoice {
     Slurm,
 }
 
+impl BackendChoice {
+    /// Whether workers are jobs of a batch system.
+    #[must_use]
+    pub fn is_cluster(self) -> bool {
+        match self {
+            Self::Local => false,
+            Self::Slurm => true,
+        }
+    }
+}
+
 /// What a job may use. What is `None` is left to the batch system, or to what is asked for elsewhere.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]

@@ -117,7 +117,7 @@ pub fn show(
 
 /// The scripts of the jobs that workers would be.
 fn jobs(options: &Options) -> Result<Vec<PlannedJobs>, CliError> {
-    if options.backend != Some(BackendChoice::Slurm) {
+    if !options.backend.is_some_and(BackendChoice::is_cluster) {
         return Ok(Vec::new());
     }
     let scripts = cluster::scripts(options, &std::env::vars_os().collect()).on(".")?;

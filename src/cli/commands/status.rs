@@ -239,7 +239,7 @@ fn in_flight(
         .filter(|_| is_ours)
         .filter(|(_, seen)| matches!(seen, RunSeen::Unfinished { .. }))
         .map(|(run, _)| *run);
-    let are_jobs = survey.config.content().is_some_and(|config| config.backend == Some(BackendChoice::Slurm));
+    let are_jobs = survey.config.content().is_some_and(|config| config.backend.is_some_and(BackendChoice::is_cluster));
     let is_worked_on = |run: &RunId| {
         survey.claimed.contains_key(run)
             || match placed.get(run) {

@@ -22,7 +22,7 @@ pub(super) fn backend(
     mailbox: &Mailbox,
 ) -> Result<Box<dyn Backend>, EngineError> {
     // Where nothing is left to be done, no cluster is asked: there may be none any more.
-    if place.config.backend == Some(BackendChoice::Slurm) && !is_idle {
+    if place.config.backend.is_some_and(BackendChoice::is_cluster) && !is_idle {
         return Ok(Box::new(Slurm::open(place, &surroundings.inherited, mailbox.line())?));
     }
     Slurm::clear_former(place, &surroundings.inherited);
@@ -34,7 +34,7 @@ impl Coordinator<'_> {
     /// Follows the workers of a former session that are still at work, before anything else is started.
     pub(super) fn go_on_with_those_at_work(&mut self) {
         // What workers elsewhere spent is counted from the folder in the end: some end without a report.
-        self.others_work |= self.place.config.backend == Some(BackendChoice::Slurm);
+        self.others_work |= self.place.config.backend.is_some_and(BackendChoice::is_cluster);
         let to_do: BTreeSet<RunId> = self.progress.to_do().collect();
         for run in self.backend.at_work() {
             if to_do.contains(&run) {

@@ -11,6 +11,8 @@ use crate::os::random;
 use crate::store::StoreError;
 use crate::store::layout::ExperimentFolder;
 
+use super::start::number_of;
+
 /// The tasks of a batch, one to a line, below its folder.
 const TASKS: &str = "tasks";
 /// The script of its jobs.
@@ -161,7 +163,7 @@ fn numbers(folder: &ExperimentFolder) -> Result<Vec<u32>, StoreError> {
     };
     let mut found = Vec::new();
     for entry in entries {
-        found.extend(entry.map_err(failed)?.file_name().to_str().and_then(|name| name.parse::<u32>().ok()));
+        found.extend(entry.map_err(failed)?.file_name().to_str().and_then(number_of));
     }
     Ok(found)
 }

@@ -18,6 +18,9 @@ pub(super) const BEAT: &str = "beat";
 /// What a worker reports, below the folder of its start.
 pub(super) const LOG: &str = "log.jsonl";
 
+/// Nothing is done so often.
+const MOST_NUMBER: u32 = 999_999_999;
+
 /// One start of a worker for a run, by this process.
 #[derive(Debug)]
 pub struct Start {
@@ -46,9 +49,14 @@ pub fn newest_start(folder: &ExperimentFolder, run: RunId) -> Result<u32, StoreE
     let mut newest = 0;
     for entry in entries {
         let name = entry.map_err(failed)?.file_name();
-        newest = newest.max(name.to_str().and_then(|name| name.parse().ok()).unwrap_or(0));
+        newest = newest.max(name.to_str().and_then(number_of).unwrap_or(0));
     }
     Ok(newest)
+}
+
+/// The number in a name that this program gave; a larger one is none of ours.
+pub(super) fn number_of(name: &str) -> Option<u32> {
+    name.parse().ok().filter(|number| *number <= MOST_NUMBER)
 }
 
 impl Start {
@@ -146,5 +154,8 @@ mod tests {
         });
         let distinct: std::collections::BTreeSet<u32> = numbers.into_iter().collect();
         assert_eq!(distinct, (3..=10).collect());
+        // What somebody else put there is no start.
+        fs::create_dir(sample.folder.starts(run("T0/07/3")).join("4294967295")).unwrap();
+        assert_eq!(begin().number(), 11);
     }
 }

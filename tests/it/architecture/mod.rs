@@ -114,3 +114,8 @@ fn projectscylla_is_known_in_its_wings_alone() {
     let tree = Tree::load();
     assert_none([words::outside_of_its_wing(tree), words::callers_without_a_call(tree)]);
 }
+
+#[test]
+fn slurm_is_known_in_its_backend_alone() {
+    assert_none([words::slurm_elsewhere(Tree::load())]);
+}

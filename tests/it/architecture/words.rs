@@ -49,6 +49,24 @@ const CALLERS: [(&str, &str); 11] = [
     ("src/engine/mod.rs", "declares the wing of the engine"),
 ];
 
+/// The folder that knows of Slurm.
+const OF_SLURM: &str = "src/engine/backend/slurm/";
+
+/// Slurm, and its programs.
+const ITS_WORDS: [&str; 6] = ["slurm", "sbatch", "squeue", "scontrol", "scancel", "sacct"];
+
+/// Files elsewhere that may name it, each with the reason.
+const KNOW_SLURM: [(&str, &str); 8] = [
+    ("src/model/job.rs", "the word by which it is chosen"),
+    ("src/engine/backend/mod.rs", "declares it"),
+    ("src/engine/coordinator/elsewhere.rs", "begins it where it is chosen"),
+    ("src/engine/cluster.rs", "hands over what it has to say before anything is submitted"),
+    ("src/cli/args/cluster.rs", "what can be typed about it"),
+    ("src/cli/args/values.rs", "what can be typed about it"),
+    ("src/cli/needs.rs", "what is to be typed instead"),
+    ("src/text/asked.rs", "the flag of its options"),
+];
+
 /// Names of it that were used once: everywhere it is called by its own.
 const ITS_FORMER_NAMES: [&str; 3] = ["the original's", "the original", "an original's"];
 
@@ -139,6 +157,28 @@ pub(super) fn outside_of_its_wing(tree: &Tree) -> Vec<Violation> {
     violations
 }
 
+/// Where a general module knows of Slurm: it is given a backend, whichever that is.
+pub(super) fn slurm_elsewhere(tree: &Tree) -> Vec<Violation> {
+    let mut violations = Vec::new();
+    for source in tree.library() {
+        if source.path.starts_with(OF_SLURM) || KNOW_SLURM.iter().any(|(path, _)| *path == source.path) {
+            continue;
+        }
+        let code = source.tokens.iter().enumerate().filter(|(at, _)| !source.in_test(*at)).map(|(_, token)| token);
+        for token in code.chain(&source.comments) {
+            let text = token.text.to_lowercase();
+            violations.extend(ITS_WORDS.iter().filter(|word| text.contains(**word)).map(|word| Violation {
+                file: source.path.clone(),
+                line: token.line,
+                rule: "Slurm is known in its backend alone",
+                found: format!("`{word}`"),
+                cure: "let the backend hand over what is meant, in words that hold for every batch system",
+            }));
+        }
+    }
+    violations
+}
+
 /// Whether a text that is no literal calls something `the original`, or a name has the word in it.
 fn names_the_original(text: &str) -> bool {
     ITS_FORMER_NAMES.iter().any(|former| text.contains(former)) || text.split('_').any(|part| part == "original")
@@ -211,6 +251,15 @@ mod tests {
             "src/rules/a.rs:2 `the original`",
         ];
         assert_eq!(places(&outside_of_its_wing(&tree)), expected);
+    }
+
+    #[test]
+    fn what_knows_slurm_outside_of_its_backend_is_found() {
+        let text =
+            "use super::slurm;\n// as `squeue` says\nfn a() { \"sbatch\" }\n#[cfg(test)] mod tests { fn slurm() {} }";
+        let tree = Tree::of(&[("src/engine/a.rs", text), ("src/engine/backend/slurm/mod.rs", text)]);
+        let expected = ["src/engine/a.rs:1 `slurm`", "src/engine/a.rs:3 `sbatch`", "src/engine/a.rs:2 `squeue`"];
+        assert_eq!(places(&slurm_elsewhere(&tree)), expected);
     }
 
     #[test]

@@ -167,6 +167,28 @@ fn with_the_controller_away_a_third_interrupt_goes_at_once_and_the_next_session_
 }
 
 #[test]
+fn how_a_job_ended_that_the_controller_has_forgotten_is_read_from_the_record_of_completed_jobs() {
+    let Some(scene) = Scene::new(1, Auth::Nothing) else { return };
+    let (real, path) = (program("scontrol").unwrap(), search_path());
+    let forget =
+        "case \"$*\" in *'show job'*) echo 'slurm_load_jobs error: Invalid job id specified' >&2; exit 1;; esac";
+    scene.world.program("bin/scontrol", &format!("#!/bin/sh\n{forget}\nexec {} \"$@\"\n", real.display()));
+    let path = format!("{}:{path}", scene.world.path("bin").display());
+    scene.close();
+    let mut live = Live::start(scene.command_to_run(&["--jobs", "4"]).env("PATH", path));
+    scene.wait_for_starts(&mut live, 4);
+    scene.wait_until("jobs run", || scene.cluster.squeue("%T") == ["RUNNING"; 4]);
+    let job = scene.cluster.squeue("%i").remove(0);
+    scene.cluster.tool("scancel", &[&job]);
+    let failed = live.wait_for_reason("attempt-failed");
+    let message = failed["failure"]["message"].as_str().unwrap_or_default();
+    assert!(message.contains(&format!("its job {job} ")) && message.contains("(CANCELLED"), "{failed}");
+    scene.open();
+    let ended = scene.end(live);
+    scene.is_as_a_local_run(&ended, &[]);
+}
+
+#[test]
 fn where_a_user_may_have_few_jobs_at_once_the_others_are_submitted_as_those_end() {
     let Some(scene) = Scene::new(1, Auth::Nothing) else { return };
     // Accounting sets such limits, which this cluster has none of: what stands before `sbatch` refuses as it does.

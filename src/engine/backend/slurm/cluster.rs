@@ -8,8 +8,10 @@ use crate::model::outcome::{Failure, FailureKind};
 use crate::os::tool::{self, Stdout, Tool, ToolError, ToolOutput};
 use crate::text::escape;
 
-use super::queue::{BETWEEN, Listed, listed};
+use super::queue::{BETWEEN, Listed, Named, listed};
 
+/// The programs that are asked, without which no job can be.
+pub(super) const PROGRAMS: [&str; 4] = ["sbatch", "squeue", "scontrol", "scancel"];
 /// Variables that say which cluster is meant, and who asks.
 const ITS_VARIABLES: [&str; 7] = ["SLURM_CONF", "SLURM_CLUSTERS", "HOME", "USER", "LOGNAME", "MUNGE_SOCKET", "TZ"];
 /// A controller that is down is waited for by each program for about nine seconds.
@@ -78,14 +80,15 @@ impl Cluster {
 
     /// The jobs with this name that have not ended.
     pub(super) fn queue(&self, name: &str) -> Result<Vec<Listed>, Refusal> {
-        let form = format!("%i{BETWEEN}%k{BETWEEN}%T{BETWEEN}%N{BETWEEN}%r");
+        let form = format!("%i{BETWEEN}%A{BETWEEN}%k{BETWEEN}%T{BETWEEN}%N{BETWEEN}%r");
         let asked = ["--noheader", "--array", "--name", name, "--format", &form];
         let answer = self.ask("squeue", &asked.map(OsString::from))?;
         Ok(answer.lines().filter_map(listed).collect())
     }
 
-    /// How a job ended, in Slurm's words, with its exit code where it names one; `None` when nobody remembers it.
-    pub(super) fn end_of(&self, job: &str) -> Option<String> {
+    /// How a job with this name ended, in Slurm's words, with its exit code where it names one; `None` when nobody remembers it.
+    pub(super) fn end_of(&self, job: &Named, name: &str) -> Option<String> {
+        let Named { id: job, number } = job;
         let of_job = self.ask("scontrol", &["--oneliner", "show", "job", job].map(OsString::from));
         if let Ok(answer) = of_job {
             let field = |name: &str| answer.split_whitespace().find_map(|word| word.strip_prefix(name));
@@ -93,11 +96,14 @@ impl Cluster {
             let state = field("JobState=")?;
             return Some(code.map_or_else(|| state.to_owned(), |code| format!("{state}, exit code {code}")));
         }
-        // The controller forgets jobs after a while; where there is accounting, it does not.
-        let asked = ["--noheader", "--parsable2", "--allocations", "--jobs", job, "--format", "State,ExitCode"];
-        let answer = self.ask("sacct", &asked.map(OsString::from)).ok()?;
-        let (state, code) = answer.lines().next()?.split_once('|')?;
-        Some(if code == "0:0" { state.to_owned() } else { format!("{state}, exit code {code}") })
+        // The controller forgets jobs after a while; where there is accounting, it does not, nor does the record of completed jobs, which
+        // knows each job of an array by a number of its own. Numbers are given again.
+        let asked = |jobs: &str, which: &str| {
+            let asked = ["--noheader", "--parsable2", which, "--jobs", jobs, "--format", "JobName,State,ExitCode"];
+            let answer = self.ask("sacct", &asked.map(OsString::from)).ok()?;
+            answer.lines().rev().find_map(|line| ended(line, name))
+        };
+        asked(job, "--allocations").or_else(|| asked(number, "--completion"))
     }
 
     /// Cancels those of these jobs that have not begun.
@@ -171,8 +177,32 @@ impl Cluster {
     }
 }
 
+/// How a job with this name ended, by a line of its name, state and exit code.
+fn ended(line: &str, name: &str) -> Option<String> {
+    let mut fields = line.trim().split('|');
+    let (known, state, code) = (fields.next()?, fields.next()?, fields.next()?);
+    let of_code = if code == "0:0" || code.is_empty() { String::new() } else { format!(", exit code {code}") };
+    (known == name && !state.is_empty()).then(|| format!("{state}{of_code}"))
+}
+
 /// The last line of what a program wrote, safe to show.
 fn shown(words: &str) -> String {
     let line = words.lines().rev().find(|line| !line.trim().is_empty()).unwrap_or("it answered nothing");
     escape::terminal(line.trim()).into_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn how_a_job_ended_is_read_from_the_record_of_its_own_name_alone() {
+        let of = |line: &str| ended(line, "scylla-ab12");
+        assert_eq!(of("scylla-ab12|FAILED|3:0").as_deref(), Some("FAILED, exit code 3:0"));
+        assert_eq!(of("scylla-ab12|CANCELLED by 0|0:0").as_deref(), Some("CANCELLED by 0"));
+        assert_eq!(of("scylla-ab12|TIMEOUT|").as_deref(), Some("TIMEOUT"));
+        for other in ["scylla-cd34|FAILED|3:0", "scylla-ab12|", "", "sacct: error: Unknown type ArrayJobId: 1"] {
+            assert_eq!(of(other), None, "{other}");
+        }
+    }
 }

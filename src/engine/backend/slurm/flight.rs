@@ -11,7 +11,7 @@ use crate::store::jobs::Tail;
 use crate::store::layout::ExperimentFolder;
 
 use super::fate::{Fate, Known, fate};
-use super::queue::JobState;
+use super::queue::{JobState, Listed, Named};
 
 /// Why a job that waits is not to begin.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -32,7 +32,7 @@ pub(super) struct Flight {
     /// The number of its job in the batch, from 1.
     pub(super) index: usize,
     /// The name of its job, once the queue has shown it.
-    pub(super) job: Option<String>,
+    pub(super) job: Option<Named>,
     /// Where the job was when the queue was looked at last; `None` while it was not seen, or is not there any more.
     pub(super) state: Option<JobState>,
     /// Where people were last told that it is.
@@ -79,6 +79,11 @@ impl Flight {
         self.task.run
     }
 
+    /// The name of its job, once the queue has shown it.
+    pub(super) fn id(&self) -> Option<&str> {
+        self.job.as_ref().map(|job| job.id.as_str())
+    }
+
     /// Whether a worker has begun on it.
     pub(super) fn has_begun(&self) -> bool {
         self.began.is_some()
@@ -97,10 +102,10 @@ impl Flight {
     }
 
     /// Notes what the queue shows of its job.
-    pub(super) fn seen(&mut self, found: Option<(&str, &JobState)>) {
+    pub(super) fn seen(&mut self, found: Option<&Listed>) {
         match found {
-            Some((id, state)) if !matches!(state, JobState::Ended(_)) => {
-                (self.job, self.state, self.gone) = (Some(id.to_owned()), Some(state.clone()), None);
+            Some(Listed { job, state, .. }) if !matches!(state, JobState::Ended(_)) => {
+                (self.job, self.state, self.gone) = (Some(job.clone()), Some(state.clone()), None);
             }
             _ => {
                 self.state = None;
@@ -131,14 +136,13 @@ impl Flight {
 
     /// Where people are to be told that it is.
     pub(super) fn placement(&self) -> Placement {
+        let job = self.id().map(str::to_owned);
         match &self.state {
-            Some(JobState::Running(node)) => Placement::Running { job: self.job.clone(), node: node.clone() },
-            Some(JobState::Pending(reason)) => {
-                Placement::Queued { job: self.job.clone(), reason: Some(reason.clone()) }
-            }
+            Some(JobState::Running(node)) => Placement::Running { job, node: node.clone() },
+            Some(JobState::Pending(reason)) => Placement::Queued { job, reason: Some(reason.clone()) },
             Some(JobState::Ended(_)) | None => match &self.placed {
                 Some(placed @ Placement::Running { .. }) => placed.clone(),
-                _ => Placement::Queued { job: self.job.clone(), reason: None },
+                _ => Placement::Queued { job, reason: None },
             },
         }
     }

@@ -38,6 +38,11 @@ pub(in crate::engine) use submit::{obstacles, resources_of, script_for};
 /// How often it is looked whether the thread that watches the jobs still works.
 const LOOK: Duration = Duration::from_secs(1);
 
+/// Why a cluster cannot be used, with what people do about it.
+fn unusable(why: String) -> EngineError {
+    EngineError::Cluster { why, cure: "`squeue` must work here: load what your cluster needs, or set `SLURM_CONF`" }
+}
+
 /// Jobs of a cluster.
 pub(in crate::engine) struct Slurm {
     orders: Option<Sender<Order>>,
@@ -57,19 +62,20 @@ impl Slurm {
         given: &BTreeMap<OsString, OsString>,
         line: Line,
     ) -> Result<Self, EngineError> {
-        let unreachable = |refusal: cluster::Refusal| EngineError::Cluster(refusal.words().to_owned());
+        let unreachable = |refusal: cluster::Refusal| unusable(refusal.words().to_owned());
         let frame = Frame::of(&basis.folder, &batch_token(&basis.folder)?, given)?;
         let cluster = Cluster { place: frame.folder.clone() };
         let most = cluster.most_in_array().map_err(unreachable)?;
         let queue = cluster.queue(&frame.name).map_err(unreachable)?;
-        // Jobs of a former session may wait for keys that this shell does not have.
-        let former = if Batch::left(&basis.folder)?.is_empty() { BTreeMap::new() } else { variables(&basis.folder)? };
+        // Jobs of a former session may wait for keys that this shell does not have. What others could have written is not passed on.
+        let are_left = !Batch::left(&basis.folder)?.is_empty();
+        let former = if are_left { variables(&basis.folder).unwrap_or_default() } else { BTreeMap::new() };
         write_variables(&basis.folder, &former.into_iter().chain(submit::variables(basis, given)).collect())?;
         let (orders, receiver) = channel();
         let mut watch = Watch::new(Arc::clone(basis), (cluster, frame, most), (line, receiver));
         let adopted = watch.adopt(&queue)?;
         let thread = Builder::new().name("jobs".to_owned()).spawn(move || watch.work());
-        let thread = thread.map_err(|error| EngineError::Cluster(format!("no thread can be had: {error}")))?;
+        let thread = thread.map_err(|error| unusable(format!("no thread can be had: {error}")))?;
         Ok(Self { orders: Some(orders), thread: Some(thread), adopted, in_flight: BTreeSet::new() })
     }
 
@@ -87,7 +93,7 @@ impl Slurm {
         }
         let frame = Frame::of(&basis.folder, &batch_token(&basis.folder)?, given)?;
         let cluster = Cluster { place: frame.folder.clone() };
-        let unreachable = |refusal: cluster::Refusal| EngineError::Cluster(refusal.words().to_owned());
+        let unreachable = |refusal: cluster::Refusal| unusable(refusal.words().to_owned());
         cluster.take_back_all(&frame.name).map_err(unreachable)?;
         let queue = cluster.queue(&frame.name).map_err(unreachable)?;
         if queue.iter().all(|job| job.is_ending || !matches!(job.state, JobState::Running(_))) {

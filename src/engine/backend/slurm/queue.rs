@@ -3,11 +3,20 @@
 /// The separator of fields in a line of the queue.
 pub(super) const BETWEEN: char = '|';
 
+/// How Slurm names a job.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Named {
+    /// By its array, such as `4711_3`.
+    pub(super) id: String,
+    /// By a number of its own, which it has once it has begun.
+    pub(super) number: String,
+}
+
 /// A job of the queue.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Listed {
-    /// Its name with Slurm, such as `4711_3`.
-    pub(super) id: String,
+    /// Its name with Slurm.
+    pub(super) job: Named,
     /// Its number in its array.
     pub(super) task: usize,
     /// The comment that it was submitted with, which names its batch.
@@ -75,16 +84,16 @@ impl JobState {
 /// Reads a line of the queue; `None` when it is no job of an array of ours.
 pub(super) fn listed(line: &str) -> Option<Listed> {
     let mut fields = line.split(BETWEEN);
-    let (id, comment, state, node, reason) =
-        (fields.next()?, fields.next()?, fields.next()?, fields.next()?, fields.next()?);
-    let task = id.trim().split_once('_')?.1.parse().ok()?;
+    let job = Named { id: fields.next()?.trim().to_owned(), number: fields.next()?.trim().to_owned() };
+    let (comment, state, node, reason) = (fields.next()?, fields.next()?, fields.next()?, fields.next()?);
+    let task = job.id.split_once('_')?.1.parse().ok()?;
     let is_ending = state == "COMPLETING";
     let state = match state {
         state if ENDED.contains(&state) => JobState::Ended(state.to_owned()),
         state if PENDING.contains(&state) => JobState::Pending(reason.to_owned()),
         _ => JobState::Running(node.to_owned()),
     };
-    Some(Listed { id: id.trim().to_owned(), task, comment: comment.to_owned(), state, is_ending })
+    Some(Listed { job, task, comment: comment.to_owned(), state, is_ending })
 }
 
 #[cfg(test)]
@@ -93,18 +102,18 @@ mod tests {
 
     #[test]
     fn lines_of_the_queue_say_which_job_of_which_batch_is_where() {
-        let of = |line: &str| listed(line).map(|one| (one.id, one.task, one.comment, one.state));
-        let known = |id: &str, task, state| Some((id.to_owned(), task, "ab12:7".to_owned(), state));
+        let of = |line: &str| listed(line).map(|one| (one.job.id, one.job.number, one.task, one.comment, one.state));
+        let known = |id: &str, task, state| Some((id.to_owned(), "15".to_owned(), task, "ab12:7".to_owned(), state));
         let on = |node: &str| JobState::Running(node.to_owned());
         for (line, expected) in [
-            ("12_3|ab12:7|PENDING||Resources", known("12_3", 3, JobState::Pending("Resources".to_owned()))),
-            ("12_3|ab12:7|PENDING||BeginTime", known("12_3", 3, JobState::Pending("BeginTime".to_owned()))),
-            ("12_14|ab12:7|RUNNING|n2|None", known("12_14", 14, on("n2"))),
-            ("12_14|ab12:7|COMPLETING|n2|None", known("12_14", 14, on("n2"))),
-            ("12_1|ab12:7|SUSPENDED|n1|None", known("12_1", 1, on("n1"))),
-            ("12_1|ab12:7|NODE_FAIL|n1|NodeDown", known("12_1", 1, JobState::Ended("NODE_FAIL".to_owned()))),
-            ("12|ab12:7|RUNNING|n1|None", None),
-            ("12_[1-4]|ab12:7|PENDING||None", None),
+            ("12_3|15|ab12:7|PENDING||Resources", known("12_3", 3, JobState::Pending("Resources".to_owned()))),
+            ("12_3|15|ab12:7|PENDING||BeginTime", known("12_3", 3, JobState::Pending("BeginTime".to_owned()))),
+            ("12_14|15|ab12:7|RUNNING|n2|None", known("12_14", 14, on("n2"))),
+            ("12_14|15|ab12:7|COMPLETING|n2|None", known("12_14", 14, on("n2"))),
+            ("12_1|15|ab12:7|SUSPENDED|n1|None", known("12_1", 1, on("n1"))),
+            ("12_1|15|ab12:7|NODE_FAIL|n1|NodeDown", known("12_1", 1, JobState::Ended("NODE_FAIL".to_owned()))),
+            ("12|15|ab12:7|RUNNING|n1|None", None),
+            ("12_[1-4]|15|ab12:7|PENDING||None", None),
             ("slurm_load_jobs error", None),
         ] {
             assert_eq!(of(line), expected, "{line}");

@@ -13,9 +13,11 @@ use crate::model::task::Fixture;
 use crate::os::{environment, program};
 use crate::store::layout::ExperimentFolder;
 use crate::text::escape;
+use crate::text::words::list;
 
-use super::cluster::Cluster;
+use super::cluster::{Cluster, PROGRAMS};
 use super::script::{Frame, OfBatch, is_ours, script, unfit};
+use super::unusable;
 
 /// Letters of an experiment's word in the names of its jobs.
 const NAME_LETTERS: usize = 12;
@@ -52,7 +54,8 @@ impl Frame {
 
 /// Refuses a folder whose path cannot be written into a script.
 fn must_fit(folder: &Path) -> Result<(), EngineError> {
-    unfit_in_words(folder).map_or(Ok(()), |why| Err(EngineError::Cluster(why)))
+    unfit_in_words(folder)
+        .map_or(Ok(()), |why| Err(EngineError::Cluster { why, cure: "move the experiment to another folder" }))
 }
 
 fn unfit_in_words(folder: &Path) -> Option<String> {
@@ -63,7 +66,14 @@ fn unfit_in_words(folder: &Path) -> Option<String> {
 pub(in crate::engine) fn obstacles(
     (fixture, results): (&Fixture, &Path),
     asked: &JobResources,
+    path: Option<&OsStr>,
 ) -> Vec<(String, &'static str)> {
+    let absent = PROGRAMS.into_iter().filter(|name| !program::is_found(name.as_ref(), path));
+    let absent: Vec<String> = absent.map(|name| format!("`{name}`")).collect();
+    if !absent.is_empty() {
+        let why = format!("`--backend slurm` needs {}, which are not in `PATH`", list(&absent));
+        return vec![(why, "type the command where you type `sbatch`, or leave `--backend slurm` out")];
+    }
     let place = std::path::absolute(results).unwrap_or_else(|_| results.to_owned());
     let mut found: Vec<(String, &'static str)> =
         unfit_in_words(&place).map(|why| (why, "`--results-dir` names another place")).into_iter().collect();
@@ -84,7 +94,7 @@ pub(in crate::engine) fn obstacles(
 
 /// The system does not say where something is.
 fn no_path(error: &std::io::Error) -> EngineError {
-    EngineError::Cluster(format!("the path from the root is not known: {error}"))
+    unusable(format!("the path from the root is not known: {error}"))
 }
 
 /// What the job of a run may use: what flags ask for, else its subtest, else its tier, else the fixture.

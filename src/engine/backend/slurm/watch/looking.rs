@@ -64,15 +64,15 @@ impl Watch {
             let comment = self.comment(number);
             let found = listed.get(&(comment.as_str(), flight.index)).copied();
             let Some(flight) = self.flights.get_mut(&run) else { continue };
-            flight.seen(found.map(|one| (one.id.as_str(), &one.state)));
-            if let Some(Listed { id, state: state @ JobState::Pending(_), .. }) = found {
+            flight.seen(found);
+            if let Some(Listed { job, state: state @ JobState::Pending(_), .. }) = found {
                 // A job that ran before is held for two minutes, since the machine that it ran on would refuse it, or for good: a new one
                 // is not. What its user holds is left alone.
                 flight.note_put_back(state);
                 if flight.back.is_some() {
-                    back.push(id.clone());
+                    back.push(job.id.clone());
                 } else if let Some(reason) = state.lasting() {
-                    lasting.entry(reason.to_owned()).or_default().push(id.clone());
+                    lasting.entry(reason.to_owned()).or_default().push(job.id.clone());
                 }
             }
             let placement = flight.placement();
@@ -162,7 +162,7 @@ impl Watch {
         if flight.back == Some(Back::Taken) || self.stop.is_some() {
             return self.end(run, self.withdrawn(run));
         }
-        let known = flight.job.as_deref().and_then(|job| self.cluster.end_of(job));
+        let known = flight.job.as_ref().and_then(|job| self.cluster.end_of(job, &self.frame.name));
         let is_lost = known.as_deref().is_none_or(|state| state.starts_with("NODE_FAIL"));
         let often = self.forgotten.entry(run).or_default();
         *often += 1;
@@ -198,7 +198,7 @@ impl Watch {
             return self.end(run, RunEnd::Stopped { stage, agent_complete });
         }
         let named = self.flights.get(&run).and_then(|flight| flight.job.clone());
-        let how = named.and_then(|job| self.cluster.end_of(&job));
+        let how = named.and_then(|job| self.cluster.end_of(&job, &self.frame.name));
         let how = how.map_or_else(String::new, |how| format!(" ({how})"));
         let what =
             if interrupted.is_some() { "was ended from outside" } else { "ended, and its worker reported no end" };
@@ -215,7 +215,7 @@ impl Watch {
             Some(Placement::Running { node, .. }) => format!(" on {node}"),
             Some(Placement::Queued { .. }) | None => String::new(),
         };
-        flight.job.as_ref().map_or_else(|| format!("its job{on}"), |job| format!("its job {job}{on}"))
+        flight.id().map_or_else(|| format!("its job{on}"), |job| format!("its job {job}{on}"))
     }
 
     /// The failure with the end of what its job wrote.

@@ -249,7 +249,7 @@ impl Watch {
             Elsewhere::Began(host) => {
                 let Some(flight) = self.flights.get(&run) else { return };
                 let is_placed = matches!(flight.placed, Some(Placement::Running { .. }));
-                let placement = Placement::Running { job: flight.job.clone(), node: host };
+                let placement = Placement::Running { job: flight.id().map(str::to_owned), node: host };
                 if !is_placed {
                     self.place(run, placement);
                 }

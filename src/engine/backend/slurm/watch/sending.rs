@@ -51,7 +51,7 @@ impl Watch {
                 let mut flight = Flight::new(&self.basis.folder, task, (batch.number(), index));
                 flight.is_followed = false;
                 match listed.get(&index) {
-                    Some(one) => flight.seen(Some((&one.id, &one.state))),
+                    Some(one) => flight.seen(Some(one)),
                     None => flight.of_former = true,
                 }
                 self.flights.insert(task.run, flight);
