@@ -88,11 +88,8 @@ pub fn of_backend(options: &Options) -> Vec<Unmet> {
     if !options.backend.is_some_and(BackendChoice::is_cluster) {
         return if options.job == JobResources::default() { Vec::new() } else { vec![without_jobs()] };
     }
-    let path = std::env::var_os("PATH");
-    cluster::unmet(options, path.as_deref())
-        .into_iter()
-        .map(|(why, cure)| Unmet { why, cure: cure.to_owned() })
-        .collect()
+    let given = std::env::vars_os().collect();
+    cluster::unmet(options, &given).into_iter().map(|(why, cure)| Unmet { why, cure: cure.to_owned() }).collect()
 }
 
 fn without_jobs() -> Unmet {

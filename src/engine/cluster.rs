@@ -1,13 +1,17 @@
 //! What people see of a cluster before anything is submitted; alone, because it is asked without an experiment.
 
 use std::collections::BTreeMap;
-use std::ffi::{OsStr, OsString};
+use std::ffi::OsString;
+use std::time::Duration;
 
-use crate::engine::backend::slurm::{obstacles, resources_of, script_for};
+use crate::engine::backend::slurm::{obstacles, resources_of, script_for, stop_jobs};
 use crate::engine::error::EngineError;
 use crate::engine::session::create::Options;
+use crate::model::experiment::Config;
 use crate::model::ids::{RunId, RunNumber};
 use crate::model::job::BackendChoice;
+use crate::store::jobs::Batch;
+use crate::store::layout::ExperimentFolder;
 use crate::text::words::whole_duration;
 
 /// The scripts that these options would submit, one for each kind of job, with the number of runs that are made so. The folder of the
@@ -16,7 +20,7 @@ use crate::text::words::whole_duration;
 /// # Errors
 /// When this program has no path from the root.
 pub fn scripts(options: &Options, given: &BTreeMap<OsString, OsString>) -> Result<Vec<(usize, String)>, EngineError> {
-    script_for((&options.fixture, &options.results_dir), &options.job, runs(options, options.runs_per_subtest), given)
+    script_for(options, runs(options, options.runs_per_subtest), given)
 }
 
 /// As many runs of each planned subtest.
@@ -41,8 +45,27 @@ pub fn short_jobs(options: &Options) -> Option<String> {
     ))
 }
 
-/// What keeps runs of these options from being jobs of a cluster whose programs are looked for in `path`, each with what is to be done.
+/// What keeps runs of these options from being jobs of a cluster, each with what is to be done. Whoever starts the jobs is asked for that,
+/// with these variables.
 #[must_use]
-pub fn unmet(options: &Options, path: Option<&OsStr>) -> Vec<(String, &'static str)> {
-    obstacles((&options.fixture, &options.results_dir), &options.job, path)
+pub fn unmet(options: &Options, given: &BTreeMap<OsString, OsString>) -> Vec<(String, &'static str)> {
+    obstacles(options, runs(options, options.runs_per_subtest), given)
+}
+
+/// Whether there may be jobs of an experiment.
+#[must_use]
+pub fn has_jobs(folder: &ExperimentFolder) -> bool {
+    Batch::left(folder).is_ok_and(|left| !left.is_empty())
+}
+
+/// Jobs that were asked to end are waited for at most so long: agents have a grace.
+const ENDED: Duration = Duration::from_mins(1);
+
+/// Stops jobs that no coordinator follows: those that wait do not begin, and those that run are waited for, or with `now` ended. Gives how
+/// many are left.
+///
+/// # Errors
+/// When whoever starts the jobs cannot be asked, or the folder cannot be written.
+pub fn stop(folder: &ExperimentFolder, config: &Config, now: bool) -> Result<usize, EngineError> {
+    stop_jobs(folder, config, (now, if now { ENDED } else { Duration::MAX }))
 }

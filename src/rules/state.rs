@@ -21,6 +21,8 @@ pub struct State {
     pub(super) queue: Queue,
     /// Runs that workers have, each with the model that it is asking.
     pub(super) in_flight: BTreeMap<RunId, Option<Asking>>,
+    /// When runs were given to workers, since the coordinator's start.
+    pub(super) started: BTreeMap<RunId, Duration>,
     /// Number of infrastructure failures of a run in this session.
     pub(super) failures: BTreeMap<RunId, u32>,
     /// Runs that are given up in this session because other workers have them.
@@ -72,6 +74,7 @@ pub(super) struct InARow {
     kind: FailureKind,
     runs: u32,
     last: RunId,
+    at: Duration,
 }
 
 impl State {
@@ -103,9 +106,11 @@ impl State {
             Fact::Started(run) => {
                 let asking = self.queue.remove(run).map(|model| self.ask(model, now));
                 self.in_flight.insert(run, asking);
+                self.started.insert(run, now);
             }
             Fact::Committed { run, spent, cost } => {
                 self.leave(run);
+                self.started.remove(&run);
                 self.in_a_row.remove(&run.tier);
                 self.spent.add(run.tier, spent);
                 self.costs.add(run, cost);
@@ -205,7 +210,7 @@ impl State {
         limits: &Limits,
         now: Duration,
     ) -> Consequence {
-        let so_far = self.so_far(run, failed.kind);
+        let so_far = self.so_far(run, failed.kind, now);
         let decision = retry::decide(failed, so_far, limits);
         match (decision.run, decision.beyond) {
             // It is not known which model is limited, so the limit applies to the run alone.
@@ -245,24 +250,29 @@ impl State {
     }
 
     /// What is known about the run and its tier, including this failure.
-    fn so_far(&mut self, run: RunId, kind: FailureKind) -> SoFar {
+    fn so_far(&mut self, run: RunId, kind: FailureKind, now: Duration) -> SoFar {
         let closed = self.stop.is_some() || self.halted || self.stopped_tiers.contains(&run.tier);
         let attempts = self.failures(run);
         if !retry::burns_an_attempt(kind) {
             return SoFar { attempts, in_a_row: 0, closed };
         }
         self.failures.insert(run, attempts + 1);
-        SoFar { attempts, in_a_row: self.count_in_a_row(run, kind), closed }
+        SoFar { attempts, in_a_row: self.count_in_a_row(run, kind, now), closed }
     }
 
-    /// How many different runs of the tier failed in the same way in a row: one bad run alone is not systemic.
-    fn count_in_a_row(&mut self, run: RunId, kind: FailureKind) -> u32 {
+    /// How many different runs of the tier failed in the same way in a row: one bad run alone is not systemic, and nor is what ended several
+    /// at once from outside.
+    fn count_in_a_row(&mut self, run: RunId, kind: FailureKind, now: Duration) -> u32 {
+        let started = self.started.remove(&run).unwrap_or(now);
         let runs = match self.in_a_row.get(&run.tier) {
+            Some(former) if kind == FailureKind::Killed && former.kind == kind && started <= former.at => {
+                return former.runs;
+            }
             Some(former) if former.kind == kind && former.last == run => former.runs,
             Some(former) if former.kind == kind => former.runs + 1,
             Some(_) | None => 1,
         };
-        self.in_a_row.insert(run.tier, InARow { kind, runs, last: run });
+        self.in_a_row.insert(run.tier, InARow { kind, runs, last: run, at: now });
         runs
     }
 

@@ -31,6 +31,9 @@ pub struct RunInFlight {
     /// The machine of the cluster that it runs on, where its worker is a job.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub node: Option<String>,
+    /// The job, as the batch system names it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub job: Option<String>,
     /// When the stage began, as far as it is known.
     #[schemars(with = "Option<String>")]
     pub since: Option<Timestamp>,
@@ -60,6 +63,8 @@ pub struct Queued {
     pub queued: usize,
     /// How many of them for each reason that the batch system names, in its word.
     pub queue_reasons: BTreeMap<String, usize>,
+    /// Whether jobs may wait or run that no coordinator follows.
+    pub jobs_left: bool,
 }
 
 impl Queued {
@@ -99,7 +104,12 @@ pub(super) fn add_in_flight(
     };
     let widths =
         runs.iter().map(used).fold((0, 0), |(tokens, cost), used| (used.0.len().max(tokens), used.1.len().max(cost)));
-    let nodes: Vec<String> = runs.iter().map(|run| run.node.as_deref().map(shortened).unwrap_or_default()).collect();
+    let place = |run: &RunInFlight| match (&run.node, &run.job) {
+        (Some(node), Some(job)) => format!("{}  {}", shortened(node), shortened(job)),
+        (Some(one), None) | (None, Some(one)) => shortened(one),
+        (None, None) => String::new(),
+    };
+    let nodes: Vec<String> = runs.iter().map(place).collect();
     let of_node = nodes.iter().map(|node| node.chars().count()).max().unwrap_or(0);
     for (in_flight, node) in runs.iter().zip(&nodes) {
         let RunInFlight { run, stage, judge, name, since, .. } = in_flight;

@@ -114,7 +114,7 @@ pub(super) fn line(event: &Event) -> Line {
             routine("Begins", Tone::Plain, run, &text)
         }
         Event::RunPlaced { run, placement } => placed(*run, placement),
-        Event::RunWithdrawn { run } => routine("Taken back", Tone::Warning, run, "its job had not begun"),
+        Event::RunWithdrawn { run } => routine("Taken back", Tone::Warning, run, "it had not begun"),
         Event::StageStarted { run, stage, judge } => routine("Stage", Tone::Plain, run, &stage_name(*stage, *judge)),
         Event::RunCommitted(committed) => run_committed(committed),
         Event::AttemptFailed { run, attempt, stage, failure, retry, .. } => {

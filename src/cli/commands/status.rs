@@ -12,6 +12,7 @@ use crate::cli::console::Console;
 use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
 use crate::config;
+use crate::engine::cluster;
 use crate::engine::session::inheritance::tiers_in_wait;
 use crate::engine::session::open::forbids;
 use crate::engine::session::progress::Progress;
@@ -88,10 +89,24 @@ pub(super) fn show_ended(folder: &ExperimentFolder, name: &str, console: &mut Co
     console.is_written(told)
 }
 
+/// Whether workers are jobs of a cluster.
+fn are_jobs(survey: &Survey) -> bool {
+    survey.config.content().and_then(|config| config.backend).is_some_and(BackendChoice::is_cluster)
+}
+
 /// The runs that wait in a cluster's queue.
-fn queued(placed: &BTreeMap<RunId, Placement>) -> Queued {
+fn queued(
+    (folder, survey): (&ExperimentFolder, &Survey),
+    placed: &BTreeMap<RunId, Placement>,
+    in_flight: &[RunInFlight],
+) -> Queued {
     let mut queued = Queued::default();
-    for placement in placed.values() {
+    // What a coordinator wrote that is gone says nothing of now, but that there may be jobs.
+    if survey.holder.is_none() {
+        return Queued { jobs_left: cluster::has_jobs(folder), ..queued };
+    }
+    // A run that is put back into the queue while its worker lives is still worked on.
+    for (_, placement) in placed.iter().filter(|(run, _)| !in_flight.iter().any(|one| one.run == **run)) {
         if let Placement::Queued { reason, .. } = placement {
             queued.queued += 1;
             if let Some(reason) = reason {
@@ -113,10 +128,9 @@ fn show(
     // If the fixture cannot be read, only names are missing, not numbers.
     let fixture = config::fixture::load(&folder.fixture()).ok();
     let numbers = Progress::of(survey.plan().unwrap_or_default(), survey);
-    // What a coordinator wrote that is gone says nothing of now.
-    let placed = if survey.holder.is_some() { placements(folder) } else { BTreeMap::new() };
-    let queued = queued(&placed);
+    let placed = if are_jobs(survey) { placements(folder) } else { BTreeMap::new() };
     let in_flight = in_flight(folder, survey, fixture.as_ref(), &placed);
+    let queued = queued((folder, survey), &placed, &in_flight);
     let checkpoint = survey.checkpoint.content();
     let now = clock::now();
     let mut rate_limits = checkpoint.map(Checkpoint::limits).unwrap_or_default();
@@ -239,11 +253,11 @@ fn in_flight(
         .filter(|_| is_ours)
         .filter(|(_, seen)| matches!(seen, RunSeen::Unfinished { .. }))
         .map(|(run, _)| *run);
-    let are_jobs = survey.config.content().is_some_and(|config| config.backend.is_some_and(BackendChoice::is_cluster));
+    let are_jobs = are_jobs(survey);
     let is_worked_on = |run: &RunId| {
         survey.claimed.contains_key(run)
             || match placed.get(run) {
-                Some(Placement::Running { .. }) => true,
+                Some(Placement::Running { .. }) => survey.holder.is_some(),
                 Some(Placement::Queued { .. }) => false,
                 // What is no job works as long as its coordinator does.
                 None => survey.holder.is_some() && !are_jobs,
@@ -265,11 +279,11 @@ fn in_flight(
             let setup = fixture.and_then(|fixture| fixture.tiers.get(&run.tier)?.get(&run.subtest));
             let (tokens, cost) = used(&RunStore::new(folder, run), progress.agent.as_ref());
             let name = setup.map(|setup| setup.name.clone());
-            let node = match placed.get(&run) {
-                Some(Placement::Running { node, .. }) => Some(node.clone()),
-                Some(Placement::Queued { .. }) | None => None,
+            let (node, job) = match placed.get(&run) {
+                Some(Placement::Running { node, job }) => (Some(node.clone()), job.clone()),
+                Some(Placement::Queued { .. }) | None => (None, None),
             };
-            Some(RunInFlight { run, stage, judge, name, node, since, tokens, cost })
+            Some(RunInFlight { run, stage, judge, name, node, job, since, tokens, cost })
         })
         .collect()
 }

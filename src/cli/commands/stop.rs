@@ -13,12 +13,15 @@ use crate::cli::console::Console;
 use crate::cli::error::{CliError, On as _};
 use crate::cli::exit::Exit;
 use crate::cli::prelude::Prelude;
+use crate::engine::cluster;
 use crate::engine::session::progress::Progress;
+use crate::model::experiment::Config;
 use crate::model::outcome::{StopLevel, StopSignal};
-use crate::model::survey::{Holder, Survey};
+use crate::model::survey::{Holder, Seen, Survey};
 use crate::os::clock;
 use crate::os::lock;
 use crate::os::process::{LockHolder, holder_of};
+use crate::store;
 use crate::store::layout::ExperimentFolder;
 use crate::store::survey::{Depth, survey};
 use crate::text::escape;
@@ -53,6 +56,9 @@ pub fn run(args: &Stop, console: &mut Console) -> Result<Exit, CliError> {
         Some(holder) => stop(args, &folder, &name, &holder, console)?,
         None => None,
     };
+    if let (None, Seen::Read(config)) = (lock::probe(&folder.lock()).on(&name)?, store::config::read(&folder).0) {
+        stop_jobs((&folder, &name), &config, args.now, console)?;
+    }
     let survey = survey(&folder, Depth::Results)?;
     if let Some(error) = others(&survey, &name) {
         return Err(error);
@@ -84,6 +90,36 @@ fn sentence(stopped: &Stopped<'_>, is_missing: bool, console: &Console) -> Strin
         page.line(format_args!("\nTo continue:\n  {}", console.out_styles().paint(Tone::Strong, command)));
     }
     page.into_text()
+}
+
+/// Stops jobs of a cluster that no coordinator follows.
+fn stop_jobs(
+    (folder, name): (&ExperimentFolder, &str),
+    config: &Config,
+    now: bool,
+    console: &mut Console,
+) -> Result<(), CliError> {
+    if !cluster::has_jobs(folder) {
+        return Ok(());
+    }
+    let dir = shell_word(name);
+    let again = if now { format!("cargo scylla stop {dir} --now") } else { format!("cargo scylla stop {dir}") };
+    let prelude = Prelude::of(console, "while it waited; jobs that wait are taken back all the same")?;
+    prelude.goes_on_by(again);
+    console.say(&if now {
+        "no coordinator follows the jobs: they are ended".to_owned()
+    } else {
+        format!(
+            "no coordinator follows the jobs: those that wait are taken back, those that run come to their end \
+             (`cargo scylla stop {dir} --now` ends them)"
+        )
+    })?;
+    let left = cluster::stop(folder, config, now).on(name)?;
+    drop(prelude);
+    if left > 0 {
+        console.say(&format!("{} did not end within a minute", counted(left, "job")))?;
+    }
+    Ok(())
 }
 
 /// Asks the holder to stop and waits until it has ended. Gives its number; `None` when it had ended before.

@@ -6,13 +6,18 @@ use std::time::Duration;
 
 use crate::engine::backend::Report;
 use crate::engine::session::basis::Basis;
+use crate::engine::session::open::this_process;
 use crate::engine::worker::excerpt::{end_of, explained_result};
 use crate::engine::worker::report::{Claimant, Done, RunEnd};
 use crate::model::event::Event;
 use crate::model::ids::{AttemptNumber, ModelName, RunId};
 use crate::model::job_line::{JobEnd, JobLine, JobReport};
-use crate::model::outcome::{Excerpt, Failure, FailureKind, Stage};
+use crate::model::outcome::{AttemptEnd, Excerpt, Failure, FailureKind, Stage};
+use crate::model::result::AttemptRecord;
 use crate::model::usage::Total;
+use crate::os::clock;
+use crate::store::StoreError;
+use crate::store::claim::Claim;
 use crate::store::layout::ExperimentFolder;
 use crate::store::stages::RunStore;
 
@@ -95,6 +100,28 @@ pub(in crate::engine) fn last_attempt(folder: &ExperimentFolder, run: RunId) -> 
     let next = RunStore::new(folder, run).next_attempt().map_or(0, |next| next.0);
     let is_there = folder.run(run).root().exists();
     AttemptNumber(if is_there { next } else { next.saturating_sub(1) })
+}
+
+/// Records why the attempt of a run failed whose worker is gone: as the worker does, when it can. What cannot be recorded is known to this
+/// session alone.
+pub(in crate::engine) fn record_failure(folder: &ExperimentFolder, run: RunId, stage: Stage, end: AttemptEnd) {
+    let record = || -> Result<(), StoreError> {
+        // A worker that has the run may live where nobody sees it: the next one parts from it.
+        let _claim = Claim::acquire(folder, run, &this_process())?;
+        let store = RunStore::new(folder, run);
+        if store.whole_agent_result()?.is_some() {
+            return Ok(());
+        }
+        let attempt = store.next_attempt()?;
+        let is_there = store.folder().root().exists();
+        if !is_there && stage > Stage::Prepare {
+            return store.explain(AttemptNumber(attempt.0.saturating_sub(1)), end);
+        }
+        store.begin()?;
+        let cost = if is_there { store.spent(None)? } else { Total::ZERO };
+        store.set_aside(&AttemptRecord { attempt, stage, end, cost, at: clock::now() }).map(drop)
+    };
+    let _ = record();
 }
 
 /// The stage in which a worker left the run.

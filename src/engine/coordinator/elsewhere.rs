@@ -25,7 +25,7 @@ pub(super) fn backend(
     if place.config.backend.is_some_and(BackendChoice::is_cluster) && !is_idle {
         return Ok(Box::new(Slurm::open(place, &surroundings.inherited, mailbox.line())?));
     }
-    Slurm::clear_former(place, &surroundings.inherited);
+    Slurm::clear_former(place);
     let workplace = Workplace::new(Arc::clone(place), surroundings).map_err(EngineError::Signals)?;
     Ok(Box::new(Local::new(workplace, mailbox.line())))
 }
@@ -40,6 +40,13 @@ impl Coordinator<'_> {
             if to_do.contains(&run) {
                 self.start(run);
             }
+        }
+    }
+
+    /// Leaves nothing behind of jobs of former sessions that have ended meanwhile.
+    pub(super) fn clear_former_jobs(&self) {
+        if !self.place.config.backend.is_some_and(BackendChoice::is_cluster) {
+            Slurm::clear_former(&self.place);
         }
     }
 
@@ -61,6 +68,20 @@ impl Coordinator<'_> {
             }
             _ => {}
         }
+    }
+
+    /// Ends what may begin yet when the experiment was worked on for as long as it may be: what is submitted begins when a machine is free.
+    pub(super) fn keep_time_limit(&mut self) {
+        let is_cluster = self.place.config.backend.is_some_and(BackendChoice::is_cluster);
+        if !is_cluster || self.not_begun.is_empty() {
+            return;
+        }
+        if let Some(limit) = self.limits.max_time.filter(|limit| self.worked() >= *limit)
+            && !self.state.begins_nothing()
+        {
+            self.reach_time(limit);
+        }
+        self.take_back_what_is_too_much();
     }
 
     /// Takes runs back that have not begun, when nothing more is to be begun, or when what is expected of all exceeds the ceiling.

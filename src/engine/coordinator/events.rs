@@ -5,6 +5,7 @@ use crate::engine::coordinator::Coordinator;
 use crate::engine::worker::report::{Claimant, Committed, Done, RunEnd};
 use crate::model::event::{Event, Missing};
 use crate::model::ids::{AttemptNumber, RunId};
+use crate::model::job::BackendChoice;
 use crate::model::outcome::{Failure, RunStatus, Stage, StopLevel, StopSignal};
 use crate::model::usage::Total;
 use crate::os::clock;
@@ -33,7 +34,9 @@ impl Coordinator<'_> {
                 let changes = self.apply(Fact::StillLimited(model, wait)).changes;
                 self.follow(changes);
             }
-            Input::Refused(why) => self.halt(&format!("{why}: nothing new is started")),
+            Input::Refused(why) => self.halt(&format!(
+                "{why}: nothing new is started; a resume can ask for other resources (`--partition`, `--cpus`, `--mem`, `--time` and more)"
+            )),
         }
     }
 
@@ -201,7 +204,10 @@ impl Coordinator<'_> {
             if stop_level >= StopLevel::Terminate {
                 self.backend.stop(stop_level);
             }
-            let in_flight = self.state.in_flight();
+            // Of jobs that wait nothing is in flight that could come to an end.
+            let is_cluster = self.place.config.backend.is_some_and(BackendChoice::is_cluster);
+            let waiting = if is_cluster { self.not_begun.len() } else { 0 };
+            let in_flight = self.state.in_flight().saturating_sub(waiting);
             self.locked.writer.write_stopping(stop_level);
             self.emit(&Event::Stopping { signal, stop_level, in_flight });
         }

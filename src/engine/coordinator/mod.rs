@@ -225,6 +225,7 @@ impl<'a> Coordinator<'a> {
     fn work(&mut self) -> ExperimentEnd {
         loop {
             self.let_time_pass();
+            self.keep_time_limit();
             let now = self.now();
             let (mut wake, mut decide_again) = (None, false);
             for action in next(&self.state, &self.limits, now) {
@@ -327,6 +328,7 @@ impl<'a> Coordinator<'a> {
     }
 
     fn finish(mut self, end: ExperimentEnd) -> Result<ExperimentFinished, EngineError> {
+        self.clear_former_jobs();
         let end = self.count_work_of_others(end)?;
         self.checkpoint.status = end.status();
         self.checkpoint.pid = None;

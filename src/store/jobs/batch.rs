@@ -15,6 +15,8 @@ use super::start::number_of;
 
 /// The tasks of a batch, one to a line, below its folder.
 const TASKS: &str = "tasks";
+/// The name of its jobs, and the folder into which they write.
+const NAME: &str = "name";
 /// The script of its jobs.
 const SCRIPT: &str = "job.sh";
 /// The name that the batch system gave it.
@@ -52,11 +54,12 @@ pub fn batch_token(folder: &ExperimentFolder) -> Result<String, StoreError> {
 }
 
 impl Batch {
-    /// Records a batch of tasks, durably. Each task is the runs that one job makes, one after the other.
+    /// Records a batch of tasks, durably. Each task is the runs that one job makes, one after the other. `name` is that of the jobs, which
+    /// write into the experiment's folder as it is called now.
     ///
     /// # Errors
     /// When it cannot be written.
-    pub fn record(folder: &ExperimentFolder, tasks: &[Vec<JobTask>]) -> Result<Self, StoreError> {
+    pub fn record(folder: &ExperimentFolder, name: &str, tasks: &[Vec<JobTask>]) -> Result<Self, StoreError> {
         let batches = folder.batches();
         files::create_dir_durable(&folder.jobs())?;
         files::create_dir_durable(&batches)?;
@@ -69,6 +72,8 @@ impl Batch {
                 Err(error) => return Err(error.into()),
             }
         };
+        let root = folder.root().canonicalize().unwrap_or_else(|_| folder.root().to_owned());
+        files::write_atomic(&place.join(NAME), format!("{name}\n{}\n", root.display()).as_bytes())?;
         let line = |task: &Vec<JobTask>| task.iter().map(word_of).collect::<Vec<_>>().join(" ") + "\n";
         let lines: String = tasks.iter().map(line).collect();
         files::write_atomic(&place.join(TASKS), lines.as_bytes())?;
@@ -125,6 +130,16 @@ impl Batch {
         let bytes = files::read_bounded(&self.tasks_file(), MOST_BYTES)?.unwrap_or_default();
         let text = String::from_utf8_lossy(&bytes);
         Ok(text.lines().map(|line| line.split(' ').filter_map(task_of).collect()).collect())
+    }
+
+    /// The name of its jobs, and the folder into which they write.
+    ///
+    /// # Errors
+    /// When they cannot be read.
+    pub fn written_for(&self) -> Result<Option<(String, PathBuf)>, StoreError> {
+        let bytes = files::read_bounded(&self.place.join(NAME), MOST_BYTES)?.unwrap_or_default();
+        let text = String::from_utf8_lossy(&bytes);
+        Ok(text.trim_end().split_once('\n').map(|(name, place)| (name.to_owned(), PathBuf::from(place))))
     }
 
     /// Records under which name it was submitted.
@@ -193,15 +208,17 @@ mod tests {
         assert_eq!(Batch::left(folder).unwrap(), []);
         let task = |name: &str, after| JobTask { run: run(name), attempts: 3, after };
         let tasks = vec![vec![task("T0/00/1", 0), task("T0/00/2", 4)], vec![task("T1/01/12", 0)]];
-        let first = Batch::record(folder, &tasks).unwrap();
-        let second = Batch::record(folder, &tasks[..1]).unwrap();
+        let first = Batch::record(folder, "name", &tasks).unwrap();
+        let second = Batch::record(folder, "name", &tasks[..1]).unwrap();
         assert_eq!(Batch::left(folder).unwrap(), [first.clone(), second.clone()]);
         assert_eq!((first.tasks().unwrap(), first.job().unwrap()), (tasks, None));
+        let root = folder.root().canonicalize().unwrap();
+        assert_eq!(first.written_for().unwrap(), Some(("name".to_owned(), root)));
         first.submitted("4711").unwrap();
         assert_eq!(first.job().unwrap().as_deref(), Some("4711"));
         first.end().unwrap();
         assert_eq!(Batch::left(folder).unwrap(), [second]);
         // A number is never given twice.
-        assert_eq!(Batch::record(folder, &[]).unwrap().number(), 3);
+        assert_eq!(Batch::record(folder, "name", &[]).unwrap().number(), 3);
     }
 }

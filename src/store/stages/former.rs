@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use crate::model::digest::Digest;
 use crate::model::ids::AttemptNumber;
+use crate::model::limits::MOST_SEAL_BYTES;
+use crate::model::outcome::AttemptEnd;
 use crate::model::result::{AttemptRecord, FORMAT_VERSION};
 use crate::model::usage::Total;
 use crate::os::files::{self, Folder};
@@ -54,26 +56,37 @@ impl RunStore {
     pub fn set_aside(&self, record: &AttemptRecord) -> Result<PathBuf, StoreError> {
         let to = self.failed.join(record.attempt.folder(self.run.run));
         files::create_dir_durable(self.folder.root())?;
-        let path = self.folder.attempt_record();
-        let written: Option<AttemptRecord> = read_whole(&path)?;
+        let written: Option<AttemptRecord> = read_whole(&self.folder.attempt_record())?;
         if written.is_none_or(|written| written.attempt != record.attempt) {
             // An attempt that cannot be sealed is kept all the same.
             let seal = evidence::seal_attempt(&self.folder).ok();
             if let Some(seal) = &seal {
                 files::write_atomic(&self.folder.seal(), seal)?;
             }
-            let record = attempts::Sealed {
-                record,
-                version: FORMAT_VERSION,
-                run: self.run,
-                seal: seal.as_deref().map(Digest::of),
-            };
-            files::write_atomic(&path, &own_digest::add(pretty(&record, &path)?))?;
+            self.write_record(&self.folder, record, seal.as_deref())?;
         }
         files::create_dir_durable(&self.failed)?;
         // Without a seal, its files may not have been synced.
         files::sync_file_system(&self.subtest)?;
         files::rename_durable(self.folder.root(), &to)?;
         Ok(to)
+    }
+
+    /// Records what ended a former attempt of which its worker only knew that it was interrupted; any other record stays as it is.
+    ///
+    /// # Errors
+    /// When the record cannot be read or written.
+    pub fn explain(&self, attempt: AttemptNumber, end: AttemptEnd) -> Result<(), StoreError> {
+        let folder = RunFolder::at(self.failed.join(attempt.folder(self.run.run)));
+        let written: Option<AttemptRecord> = read_whole(&folder.attempt_record())?;
+        let Some(record) = written.filter(|record| record.end == AttemptEnd::Interrupted) else { return Ok(()) };
+        let seal = files::read_bounded(&folder.seal(), MOST_SEAL_BYTES)?;
+        self.write_record(&folder, &AttemptRecord { end, ..record }, seal.as_deref())
+    }
+
+    fn write_record(&self, at: &RunFolder, record: &AttemptRecord, seal: Option<&[u8]>) -> Result<(), StoreError> {
+        let path = at.attempt_record();
+        let record = attempts::Sealed { record, version: FORMAT_VERSION, run: self.run, seal: seal.map(Digest::of) };
+        Ok(files::write_atomic(&path, &own_digest::add(pretty(&record, &path)?))?)
     }
 }

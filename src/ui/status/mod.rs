@@ -20,7 +20,7 @@ use crate::model::survey::Holder;
 use crate::model::usage::{self, Total};
 use crate::os::terminal::Size;
 use crate::text::escape;
-use crate::text::words::{counted, duration, moment, whole_duration};
+use crate::text::words::{counted, duration, moment, shell_word, whole_duration};
 
 use crate::text::page;
 use crate::text::page::Page;
@@ -177,6 +177,13 @@ impl Status<'_> {
             add_remainders(&mut page, self.remainders);
         }
         add_in_flight(&mut page, (self.in_flight, &self.queued), now, styles);
+        if self.queued.jobs_left {
+            let dir = shell_word(self.folder);
+            page.line(format_args!(
+                "\nIts jobs may wait and run on the cluster, and no coordinator follows them: `cargo scylla resume {dir}` does, and \
+                 `cargo scylla stop {dir}` takes back those that wait."
+            ));
+        }
         page.into_text()
     }
 

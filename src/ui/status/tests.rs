@@ -13,7 +13,11 @@ fn holder() -> Holder {
 }
 
 fn queued() -> Queued {
-    Queued { queued: 3, queue_reasons: BTreeMap::from([("JobHeldUser".to_owned(), 1), ("Resources".to_owned(), 2)]) }
+    Queued {
+        jobs_left: false,
+        queued: 3,
+        queue_reasons: BTreeMap::from([("JobHeldUser".to_owned(), 1), ("Resources".to_owned(), 2)]),
+    }
 }
 
 fn in_flight() -> Vec<RunInFlight> {
@@ -23,6 +27,7 @@ fn in_flight() -> Vec<RunInFlight> {
         judge: judge.map(JudgeNumber),
         name: (run(name).subtest.0 == 0).then(|| "expert".to_owned()),
         node: None,
+        job: None,
         since: Some(at(since)),
         tokens: None,
         cost: Total::UNKNOWN,
@@ -32,7 +37,12 @@ fn in_flight() -> Vec<RunInFlight> {
     vec![
         metered(of("T1/00/run_09", Stage::Agent, None, 500), 126_589, 0.0801),
         metered(of("T1/00/run_10", Stage::Judge, Some(2), 713), 950, 12.5),
-        RunInFlight { since: None, node: Some("n2".to_owned()), ..of("T1/01/run_01", Stage::Prepare, None, 0) },
+        RunInFlight {
+            since: None,
+            node: Some("n2".to_owned()),
+            job: Some("4711_3".to_owned()),
+            ..of("T1/01/run_01", Stage::Prepare, None, 0)
+        },
     ]
 }
 

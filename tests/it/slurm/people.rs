@@ -123,21 +123,91 @@ fn jobs_that_somebody_holds_are_waited_for_and_said_and_one_that_was_held_after_
 }
 
 #[test]
+fn jobs_that_slurm_would_refuse_are_refused_before_anything_is_made_and_a_plan_says_so() {
+    let Some(scene) = Scene::new(1, Auth::Nothing) else { return };
+    for (flag, why) in
+        [("--partition=nowhere", "nvalid partition"), ("--sbatch=--acount=mine", "unrecognized option '--acount=mine'")]
+    {
+        let planned = scene.end(scene.run(&[flag, "--dry-run"]));
+        assert_eq!(planned.code, Some(0), "{}", planned.stderr);
+        let refused = scene.end(scene.run(&[flag]));
+        assert_eq!(refused.code, Some(2), "{}", refused.stderr);
+        for stderr in [planned.stderr, refused.stderr] {
+            assert!(stderr.contains("Slurm refuses such jobs (sbatch: ") && stderr.contains(why), "{stderr}");
+        }
+    }
+    assert_eq!(fs::read_dir(scene.world.path("results")).map_or(0, Iterator::count), 0);
+}
+
+#[test]
 fn when_slurm_refuses_jobs_nothing_more_is_submitted_and_no_attempt_is_spent() {
     let Some(scene) = Scene::new(1, Auth::Nothing) else { return };
-    let refused = scene.end(scene.run(&["--partition", "nowhere"]));
+    let planned = scene.end(scene.run(&["--plan-only"]));
+    let refused = scene.end(scene.resume(&["--partition", "nowhere"]));
     assert_eq!(refused.code, Some(6), "{}", refused.stderr);
     let notices = refused.events.iter().filter(|event| event["reason"] == "notice");
     let said: Vec<&str> =
-        notices.filter_map(|event| event["message"].as_str()).filter(|text| text.contains("sbatch")).collect();
+        notices.filter_map(|event| event["message"].as_str()).filter(|text| text.contains("sbatch: ")).collect();
     assert!(
-        matches!(said[..], [one] if one.contains("sbatch: Batch job submission failed: Invalid partition") && one.ends_with("nothing new is started")),
+        matches!(said[..], [one] if one.contains("Invalid partition") && one.contains("nothing new is started")),
         "{said:?}"
     );
     assert!(refused.events.iter().all(|event| event["reason"] != "attempt-failed" && event["reason"] != "run-errored"));
     assert!(!keys_are_there(&scene));
     let ended = scene.end(scene.resume(&["--partition", "main"]));
-    scene.is_as_a_local_run(&ended, &[&refused]);
+    scene.is_as_a_local_run(&ended, &[&planned, &refused]);
+}
+
+#[test]
+fn what_slurm_says_of_a_job_that_it_ended_is_kept_with_its_attempt() {
+    let Some(scene) = Scene::new(1, Auth::Nothing) else { return };
+    scene.close();
+    let mut live = scene.run(&["--jobs", "5", "--attempts", "1"]);
+    scene.wait_for_starts(&mut live, 4);
+    scene.wait_until("jobs run", || scene.cluster.squeue("%T").iter().filter(|state| *state == "RUNNING").count() == 4);
+    let job = |state: &str| {
+        let jobs = scene.cluster.squeue("%T %i");
+        jobs.iter().find_map(|job| job.strip_prefix(state)).map(|job| job.trim().to_owned()).unwrap()
+    };
+    let (waiting, running) = (job("PENDING"), job("RUNNING"));
+    scene.cluster.tool("scancel", &[&waiting, &running]);
+    let failed = [live.wait_for_reason("attempt-failed"), live.wait_for_reason("attempt-failed")];
+    scene.open();
+    let ended = scene.end(live);
+    assert_eq!(ended.code, Some(6), "{}", ended.stderr);
+    let dir = experiment(&scene.world);
+    for run in failed.iter().map(|event| event["run"].as_str().unwrap()) {
+        let shown = scene.scylla(&["show", &dir, run]).exits(0);
+        assert!(shown.stdout.contains("errored") && shown.stdout.contains("CANCELLED"), "{shown}");
+    }
+    let status = scene.scylla(&["status", &dir]).exits(0);
+    assert!(status.stdout.contains("2 errored") && status.stdout.contains("CANCELLED"), "{status}");
+    scene.scylla(&["verify", &dir]).exits(6);
+    let last = scene.end(scene.resume(&[]));
+    assert_eq!(last.code, Some(0), "{}", last.stderr);
+    scene.scylla(&["verify", &dir]).exits(0);
+}
+
+#[test]
+fn jobs_that_nobody_follows_are_seen_and_stopped() {
+    let Some(scene) = Scene::new(1, Auth::Nothing) else { return };
+    killed_with_jobs(&scene);
+    let dir = experiment(&scene.world);
+    let shown = scene.scylla(&["status", &dir]).exits(0);
+    assert!(shown.stdout.contains("Its jobs may wait and run on the cluster"), "{shown}");
+    let stopping = Live::start(&mut scene.cluster.command(&scene.world, &["stop", &dir]));
+    scene.wait_until("jobs that wait are taken back", || scene.cluster.squeue("%T") == ["RUNNING"; 4]);
+    scene.let_go(2);
+    scene.wait_until("two of them end", || scene.cluster.squeue("%T") == ["RUNNING"; 2]);
+    let now = scene.scylla(&["stop", &dir, "--now"]).exits(0);
+    assert!(now.stdout.contains("2 of 12 planned runs done"), "{now}");
+    let stopped = scene.end(stopping);
+    assert_eq!((stopped.code, keys_are_there(&scene)), (Some(0), false), "{}", stopped.stderr);
+    scene.cluster.wait_for_rest();
+    assert!(!scene.scylla(&["status", &dir]).exits(0).stdout.contains("Its jobs may wait"));
+    scene.open();
+    let ended = scene.end(scene.resume(&[]));
+    scene.is_as_a_local_run(&ended, &[]);
 }
 
 #[test]

@@ -13,7 +13,7 @@ fn an_experiment_on_three_nodes_that_know_each_other_by_munge_is_what_a_local_ru
     for node in ["NodeList=n1", "NodeList=n2", "NodeList=n3"] {
         assert!(jobs.contains(node), "{jobs}");
     }
-    assert!(jobs.lines().all(|job| job.contains(" Name=scylla-") && job.contains(" JobState=COMPLETED")), "{jobs}");
+    assert!(jobs.lines().all(|job| job.contains(" Name=tested-") && job.contains(" JobState=COMPLETED")), "{jobs}");
 }
 
 #[test]
@@ -29,7 +29,7 @@ fn agents_work_on_machines_of_their_own_with_what_was_asked_for_them() {
     assert_eq!((running.len(), waiting.len()), (6, ALL - 6), "{jobs:#?}");
     for job in &jobs {
         let asked: Vec<&str> = job.splitn(6, ' ').skip(1).collect();
-        assert!(asked[0].starts_with("scylla-"), "{job}");
+        assert!(asked[0].starts_with("tested-"), "{job}");
         assert_eq!(asked[1..], ["2", "100M", "10:00", "7"], "{job}");
     }
     scene.open();

@@ -16,6 +16,8 @@ pub(super) const PROGRAMS: [&str; 4] = ["sbatch", "squeue", "scontrol", "scancel
 const ITS_VARIABLES: [&str; 7] = ["SLURM_CONF", "SLURM_CLUSTERS", "HOME", "USER", "LOGNAME", "MUNGE_SOCKET", "TZ"];
 /// A controller that is down is waited for by each program for about nine seconds.
 const PATIENCE: Duration = Duration::from_mins(1);
+/// What a person waits for is not waited for longer than this.
+const SOON: Duration = Duration::from_secs(10);
 /// Most bytes of an answer: about a hundred bytes for each job.
 const MOST_BYTES: usize = 256 << 20;
 /// Words of errors of which the next try may know better.
@@ -32,6 +34,8 @@ const PASSING: [&str; 9] = [
 ];
 /// Words of refusals of more jobs than somebody may have at once; Slurm says the same of jobs that are too large.
 const TOO_MANY: [&str; 3] = ["job submit limit", "SubmitJobLimit", "SubmitJobPerUserLimit"];
+/// Most lines of what a program wrote that are shown.
+const MOST_LINES: usize = 3;
 /// How many jobs are named in one call.
 const MOST_NAMED: usize = 200;
 
@@ -75,7 +79,12 @@ impl Cluster {
         // Of several clusters, the name of the one follows the number.
         let job = answer.trim().split(';').next().unwrap_or_default().to_owned();
         let is_number = !job.is_empty() && job.bytes().all(|byte| byte.is_ascii_digit());
-        if is_number { Ok(job) } else { Err(Refusal::Final(format!("sbatch answered `{}`", shown(&answer)))) }
+        if is_number { Ok(job) } else { Err(Refusal::Final(format!("sbatch answered `{}`", shown("sbatch", &answer)))) }
+    }
+
+    /// Whether Slurm would take a script, as far as it can tell without submitting it.
+    pub(super) fn would_take(&self, script: &str) -> Result<(), Refusal> {
+        self.ask_with("sbatch", &["--test-only".into()], Some(script.as_bytes()), SOON).map(drop)
     }
 
     /// The jobs with this name that have not ended.
@@ -118,26 +127,26 @@ impl Cluster {
 
     /// Cancels every job with this name that has not begun.
     pub(super) fn take_back_all(&self, name: &str) -> Result<(), Refusal> {
-        self.ask("scancel", &["--quiet", "--state=PENDING", "--name", name].map(OsString::from)).map(drop)
+        self.ask_soon("scancel", &["--quiet", "--state=PENDING", "--name", name].map(OsString::from)).map(drop)
     }
 
     /// Asks every job with this name to end: those that wait do not begin, and the scripts of those that run ask their workers, which end
     /// their agents as everywhere.
     pub(super) fn end(&self, name: &str) -> Result<(), Refusal> {
         self.take_back_all(name)?;
-        self.ask("scancel", &["--quiet", "--batch", "--signal=TERM", "--name", name].map(OsString::from)).map(drop)
+        self.ask_soon("scancel", &["--quiet", "--batch", "--signal=TERM", "--name", name].map(OsString::from)).map(drop)
     }
 
     /// Kills everything of the jobs with this name.
     pub(super) fn kill(&self, name: &str) -> Result<(), Refusal> {
         let asked = ["--quiet", "--full", "--signal=KILL", "--name", name];
-        self.ask("scancel", &asked.map(OsString::from)).map(drop)?;
-        self.ask("scancel", &["--quiet", "--name", name].map(OsString::from)).map(drop)
+        self.ask_soon("scancel", &asked.map(OsString::from)).map(drop)?;
+        self.ask_soon("scancel", &["--quiet", "--name", name].map(OsString::from)).map(drop)
     }
 
     /// How many jobs an array may have.
     pub(super) fn most_in_array(&self) -> Result<usize, Refusal> {
-        let answer = self.ask("scontrol", &["show", "config"].map(OsString::from))?;
+        let answer = self.ask_soon("scontrol", &["show", "config"].map(OsString::from))?;
         let line = answer.lines().find(|line| line.trim_start().starts_with("MaxArraySize"));
         let size = line.and_then(|line| line.split('=').nth(1)?.trim().parse::<usize>().ok());
         // Numbers of jobs in an array are below the size, and ours begin with 1.
@@ -145,15 +154,30 @@ impl Cluster {
     }
 
     fn ask(&self, program: &str, args: &[OsString]) -> Result<String, Refusal> {
+        self.ask_with(program, args, None, PATIENCE)
+    }
+
+    /// The same for what a person waits for.
+    fn ask_soon(&self, program: &str, args: &[OsString]) -> Result<String, Refusal> {
+        self.ask_with(program, args, None, SOON)
+    }
+
+    fn ask_with(
+        &self,
+        program: &str,
+        args: &[OsString],
+        stdin: Option<&[u8]>,
+        timeout: Duration,
+    ) -> Result<String, Refusal> {
         let asked = Tool {
             program,
             args: args.to_vec(),
             cwd: &self.place,
             env: &[("LC_ALL".into(), "C".into())],
             inherit: &ITS_VARIABLES,
-            stdin: None,
+            stdin,
             stdout: Stdout::Captured(MOST_BYTES),
-            timeout: PATIENCE,
+            timeout,
         };
         match tool::run(&asked) {
             Ok(ToolOutput { code: Some(0), stdout, .. }) => Ok(String::from_utf8_lossy(&stdout).into_owned()),
@@ -162,8 +186,7 @@ impl Cluster {
                 if words.is_empty() {
                     words = std::str::from_utf8(&stdout).unwrap_or_default().trim();
                 }
-                let line = shown(words);
-                let text = format!("{program}: {}", line.trim_start_matches(&format!("{program}: error: ")));
+                let text = format!("{program}: {}", shown(program, words));
                 let speaks_of = |known: &[&str]| known.iter().any(|known| words.contains(known));
                 Err(match () {
                     () if speaks_of(&PASSING) => Refusal::Passing(text),
@@ -185,15 +208,34 @@ fn ended(line: &str, name: &str) -> Option<String> {
     (known == name && !state.is_empty()).then(|| format!("{state}{of_code}"))
 }
 
-/// The last line of what a program wrote, safe to show.
-fn shown(words: &str) -> String {
-    let line = words.lines().rev().find(|line| !line.trim().is_empty()).unwrap_or("it answered nothing");
-    escape::terminal(line.trim()).into_owned()
+/// What a program wrote, without its name before each line, safe to show.
+fn shown(program: &str, words: &str) -> String {
+    let bare = |line: &'_ str| -> String {
+        let line = line.trim();
+        let line = line.strip_prefix(program).and_then(|line| line.strip_prefix(": ")).unwrap_or(line);
+        escape::terminal(line.strip_prefix("error: ").unwrap_or(line)).into_owned()
+    };
+    // Where it names its help, the line before says what is wrong.
+    let lines = words.lines().map(bare).filter(|line| !line.is_empty() && !line.starts_with("Try \""));
+    let mut lines: Vec<String> = lines.collect();
+    lines.dedup();
+    let first = lines.len().saturating_sub(MOST_LINES);
+    if lines.is_empty() { "it answered nothing".to_owned() } else { lines[first..].join("; ") }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_a_program_says_is_shown_without_its_name_and_without_the_way_to_its_help() {
+        let wrong = "sbatch: unrecognized option '--acount=x'\nTry \"sbatch --help\" for more information\n";
+        assert_eq!(shown("sbatch", wrong), "unrecognized option '--acount=x'");
+        let two =
+            "sbatch: error: invalid partition specified: nowhere\nsbatch: error: Batch job submission failed: Invalid";
+        assert_eq!(shown("sbatch", two), "invalid partition specified: nowhere; Batch job submission failed: Invalid");
+        assert_eq!(shown("squeue", " \n"), "it answered nothing");
+    }
 
     #[test]
     fn how_a_job_ended_is_read_from_the_record_of_its_own_name_alone() {

@@ -18,15 +18,18 @@ use std::ffi::OsString;
 use std::sync::Arc;
 use std::sync::mpsc::{Sender, channel};
 use std::thread::{Builder, JoinHandle};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::{Backend, Input, Line, Mailbox, Report};
 use crate::engine::error::EngineError;
 use crate::engine::session::basis::Basis;
 use crate::engine::worker::report::Job;
+use crate::model::experiment::Config;
 use crate::model::ids::RunId;
 use crate::model::outcome::{Failure, FailureKind, StopLevel};
-use crate::store::jobs::{Batch, batch_token, remove_variables, variables, write_variables};
+use crate::store::jobs::{Batch, remove_variables, variables, write_placements, write_variables};
+use crate::store::layout::ExperimentFolder;
+use crate::text::escape;
 
 use cluster::Cluster;
 use queue::JobState;
@@ -41,6 +44,63 @@ const LOOK: Duration = Duration::from_secs(1);
 /// Why a cluster cannot be used, with what people do about it.
 fn unusable(why: String) -> EngineError {
     EngineError::Cluster { why, cure: "`squeue` must work here: load what your cluster needs, or set `SLURM_CONF`" }
+}
+
+/// Refuses an experiment that was moved while jobs write into its former folder. Jobs of one that was copied are left to that one.
+fn refuse_moved(folder: &ExperimentFolder, cluster: &Cluster, frame: &Frame) -> Result<(), EngineError> {
+    for batch in Batch::left(folder)? {
+        match batch.written_for()? {
+            Some((name, place)) if name != frame.name && place.exists() => batch.end()?,
+            Some((name, place)) if name != frame.name => {
+                let queue = cluster.queue(&name).map_err(|refusal| unusable(refusal.words().to_owned()))?;
+                if queue.iter().any(|job| !job.is_ending && !matches!(job.state, JobState::Ended(_))) {
+                    let place = escape::terminal(&place.display().to_string()).into_owned();
+                    let why = format!("jobs `{name}` of this experiment wait or run for its former folder `{place}`");
+                    return Err(EngineError::Cluster {
+                        why,
+                        cure: "move it back there, or end them (`scancel --name`)",
+                    });
+                }
+            }
+            Some(_) | None => {}
+        }
+    }
+    Ok(())
+}
+
+/// Takes jobs back that wait, and with `now` ends those that run; waits so long at most until none runs, and gives how many are left. When
+/// none is, nothing remains of them.
+///
+/// # Errors
+/// When Slurm cannot be asked, or the folder cannot be written.
+pub(in crate::engine) fn stop_jobs(
+    folder: &ExperimentFolder,
+    config: &Config,
+    (now, longest): (bool, Duration),
+) -> Result<usize, EngineError> {
+    let frame = Frame::of(folder, config, &BTreeMap::new())?;
+    let cluster = Cluster { place: frame.folder };
+    let unreachable = |refusal: cluster::Refusal| unusable(refusal.words().to_owned());
+    let ask = if now { Cluster::end } else { Cluster::take_back_all };
+    ask(&cluster, &frame.name).map_err(unreachable)?;
+    let began = Instant::now();
+    let left = loop {
+        let queue = cluster.queue(&frame.name).map_err(unreachable)?;
+        let run = |job: &&queue::Listed| !job.is_ending && matches!(job.state, JobState::Running(_));
+        let left = queue.iter().filter(run).count();
+        if left == 0 || began.elapsed() >= longest {
+            break left;
+        }
+        std::thread::sleep(LOOK);
+    };
+    if left == 0 {
+        for batch in Batch::left(folder)? {
+            batch.end()?;
+        }
+        remove_variables(folder)?;
+        write_placements(folder, &BTreeMap::new())?;
+    }
+    Ok(left)
 }
 
 /// Jobs of a cluster.
@@ -63,10 +123,11 @@ impl Slurm {
         line: Line,
     ) -> Result<Self, EngineError> {
         let unreachable = |refusal: cluster::Refusal| unusable(refusal.words().to_owned());
-        let frame = Frame::of(&basis.folder, &batch_token(&basis.folder)?, given)?;
+        let frame = Frame::of(&basis.folder, &basis.config, given)?;
         let cluster = Cluster { place: frame.folder.clone() };
         let most = cluster.most_in_array().map_err(unreachable)?;
         let queue = cluster.queue(&frame.name).map_err(unreachable)?;
+        refuse_moved(&basis.folder, &cluster, &frame)?;
         // Jobs of a former session may wait for keys that this shell does not have. What others could have written is not passed on.
         let are_left = !Batch::left(&basis.folder)?.is_empty();
         let former = if are_left { variables(&basis.folder).unwrap_or_default() } else { BTreeMap::new() };
@@ -81,28 +142,12 @@ impl Slurm {
 
     /// Ends what former sessions left waiting, for a session that starts no jobs, and removes the keys when nobody is left who reads
     /// them. Where Slurm cannot be asked, everything stays.
-    pub(in crate::engine) fn clear_former(basis: &Basis, given: &BTreeMap<OsString, OsString>) {
-        // What cannot be cleared now is found by the next session.
-        let _ = Self::try_clear_former(basis, given);
-    }
-
-    fn try_clear_former(basis: &Basis, given: &BTreeMap<OsString, OsString>) -> Result<(), EngineError> {
-        let batches = Batch::left(&basis.folder)?;
-        if batches.is_empty() && !basis.folder.given_variables().exists() {
-            return Ok(());
+    pub(in crate::engine) fn clear_former(basis: &Basis) {
+        let are_left = Batch::left(&basis.folder).is_ok_and(|left| !left.is_empty());
+        if are_left || basis.folder.given_variables().exists() {
+            // What cannot be cleared now is found by the next session.
+            let _ = stop_jobs(&basis.folder, &basis.config, (false, Duration::ZERO));
         }
-        let frame = Frame::of(&basis.folder, &batch_token(&basis.folder)?, given)?;
-        let cluster = Cluster { place: frame.folder.clone() };
-        let unreachable = |refusal: cluster::Refusal| unusable(refusal.words().to_owned());
-        cluster.take_back_all(&frame.name).map_err(unreachable)?;
-        let queue = cluster.queue(&frame.name).map_err(unreachable)?;
-        if queue.iter().all(|job| job.is_ending || !matches!(job.state, JobState::Running(_))) {
-            for batch in batches {
-                batch.end()?;
-            }
-            remove_variables(&basis.folder)?;
-        }
-        Ok(())
     }
 
     /// Gives an order; gives whether there was somebody to take it.

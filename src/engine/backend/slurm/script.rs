@@ -18,6 +18,8 @@ pub(super) struct Frame {
     pub(super) name: String,
     /// Where programs are looked for, as at the coordinator.
     pub(super) path: String,
+    /// Whether runs are made in the scratch folder that the cluster gives a job: nobody asked for another place.
+    pub(super) uses_scratch: bool,
 }
 
 /// One batch.
@@ -29,6 +31,8 @@ pub(super) struct OfBatch<'a> {
     pub(super) place: &'a Path,
     /// The file of its tasks.
     pub(super) tasks: &'a Path,
+    /// The file of the variables that workers are given.
+    pub(super) variables: &'a Path,
     /// The comment that names it.
     pub(super) comment: &'a str,
     /// What its jobs may use.
@@ -61,6 +65,7 @@ pub(super) fn script(frame: &Frame, batch: OfBatch<'_>) -> String {
     option("--output=%a.log".to_owned());
     option("--open-mode=append".to_owned());
     let word = |path: &Path| shell_word(&path.display().to_string());
+    let scratch = if frame.uses_scratch { " ${SLURM_TMPDIR:+--work-dir \"$SLURM_TMPDIR\"}" } else { "" };
     let worker = format!("{} scylla worker {}", word(&frame.program), word(&frame.folder));
     let _ = write!(
         script,
@@ -69,11 +74,13 @@ pub(super) fn script(frame: &Frame, batch: OfBatch<'_>) -> String {
          worker=\n\
          trap '[ -z \"$worker\" ] || kill -TERM \"$worker\" 2> /dev/null' TERM\n\
          export PATH={path}\n\
+         echo \"job ${{SLURM_ARRAY_JOB_ID}}_${{SLURM_ARRAY_TASK_ID}} on ${{SLURMD_NODENAME:-$(uname -n)}}\"\n\
+         [ -e {variables} ] || {{ echo 'the variables of agents are not there any more: '{variables}; exit 1; }}\n\
          code=0\n\
          for task in $(sed -n \"${{SLURM_ARRAY_TASK_ID}}p\" {tasks}); do\n\
          \x20   run=${{task%%:*}} attempts=${{task#*:}}\n\
          \x20   {worker} --run \"$run\" --attempts \"${{attempts%%:*}}\" --lease \\\n\
-         \x20       --log \"$PWD/${{SLURM_ARRAY_TASK_ID}}.log\" ${{SLURM_TMPDIR:+--work-dir \"$SLURM_TMPDIR\"}} &\n\
+         \x20       --log \"$PWD/${{SLURM_ARRAY_TASK_ID}}.log\"{scratch} &\n\
          \x20   worker=$! ended=0\n\
          \x20   while wait \"$worker\" || ended=$?; kill -0 \"$worker\" 2> /dev/null; do :; done\n\
          \x20   [ \"$ended\" = 0 ] || code=$ended\n\
@@ -81,6 +88,7 @@ pub(super) fn script(frame: &Frame, batch: OfBatch<'_>) -> String {
          done\n\
          exit $code\n",
         path = shell_word(&frame.path),
+        variables = word(batch.variables),
         tasks = word(batch.tasks),
     );
     script

@@ -6,19 +6,24 @@ use std::path::Path;
 
 use crate::engine::error::EngineError;
 use crate::engine::session::basis::Basis;
+use crate::engine::session::create::Options;
 use crate::model::digest::Digest;
+use crate::model::experiment::Config;
 use crate::model::ids::RunId;
 use crate::model::job::JobResources;
 use crate::model::task::Fixture;
 use crate::os::{environment, program};
+use crate::store::jobs::batch_token;
 use crate::store::layout::ExperimentFolder;
 use crate::text::escape;
 use crate::text::words::list;
 
-use super::cluster::{Cluster, PROGRAMS};
+use super::cluster::{Cluster, PROGRAMS, Refusal};
 use super::script::{Frame, OfBatch, is_ours, script, unfit};
 use super::unusable;
 
+/// So many kinds of jobs are tried before an experiment is made.
+const MOST_KINDS_TRIED: usize = 8;
 /// Letters of an experiment's word in the names of its jobs.
 const NAME_LETTERS: usize = 12;
 /// Variables of this machine that say nothing of another one.
@@ -34,9 +39,10 @@ impl Frame {
     /// When this program or the folder has no path from the root, or one that no script can hold.
     pub(super) fn of(
         folder: &ExperimentFolder,
-        token: &str,
+        config: &Config,
         given: &BTreeMap<OsString, OsString>,
     ) -> Result<Self, EngineError> {
+        let token = batch_token(folder)?;
         let root = std::path::absolute(folder.root()).map_err(|error| no_path(&error))?;
         must_fit(&root)?;
         // A copy of the experiment has the same word, and must not be taken for it.
@@ -46,10 +52,15 @@ impl Frame {
         Ok(Self {
             folder: root,
             program: program::own().map_err(|error| no_path(&error))?,
-            name: format!("scylla-{own}"),
-            path: given.get(OsStr::new("PATH")).map(|path| path.to_string_lossy().into_owned()).unwrap_or_default(),
+            name: format!("{}-{own}", config.experiment_id),
+            path: path_of(given),
+            uses_scratch: config.work_dir.is_none(),
         })
     }
+}
+
+fn path_of(given: &BTreeMap<OsString, OsString>) -> String {
+    given.get(OsStr::new("PATH")).map(|path| path.to_string_lossy().into_owned()).unwrap_or_default()
 }
 
 /// Refuses a folder whose path cannot be written into a script.
@@ -62,34 +73,54 @@ fn unfit_in_words(folder: &Path) -> Option<String> {
     unfit(folder).map(|why| format!("`{}` has {why}", escape::terminal(&folder.display().to_string())))
 }
 
-/// What keeps runs of a fixture from being jobs, each with what is to be done.
+/// What keeps runs from being jobs, each with what is to be done.
 pub(in crate::engine) fn obstacles(
-    (fixture, results): (&Fixture, &Path),
-    asked: &JobResources,
-    path: Option<&OsStr>,
+    options: &Options,
+    runs: impl IntoIterator<Item = RunId>,
+    given: &BTreeMap<OsString, OsString>,
 ) -> Vec<(String, &'static str)> {
+    let path = given.get(OsStr::new("PATH")).map(OsString::as_os_str);
     let absent = PROGRAMS.into_iter().filter(|name| !program::is_found(name.as_ref(), path));
     let absent: Vec<String> = absent.map(|name| format!("`{name}`")).collect();
     if !absent.is_empty() {
         let why = format!("`--backend slurm` needs {}, which are not in `PATH`", list(&absent));
         return vec![(why, "type the command where you type `sbatch`, or leave `--backend slurm` out")];
     }
-    let place = std::path::absolute(results).unwrap_or_else(|_| results.to_owned());
-    let mut found: Vec<(String, &'static str)> =
-        unfit_in_words(&place).map(|why| (why, "`--results-dir` names another place")).into_iter().collect();
+    let place = std::path::absolute(&options.results_dir).unwrap_or_else(|_| options.results_dir.clone());
+    let unfit = unfit_in_words(&place).map(|why| (why, "`--results-dir` names another place"));
+    let found: Vec<(String, &'static str)> =
+        unfit.into_iter().chain(not_yours(&options.fixture, &options.job)).collect();
+    if !found.is_empty() {
+        return found;
+    }
+    let cluster = Cluster { place: Path::new(".").to_owned() };
+    if let Err(refusal) = cluster.most_in_array() {
+        let why = format!("Slurm cannot be asked ({})", refusal.words());
+        return vec![(why, "load what your cluster needs, or set `SLURM_CONF`")];
+    }
+    // Asked about a few kinds of jobs; the others are asked about when they are submitted.
+    let scripts = script_for(options, runs, given).unwrap_or_default();
+    let refused = scripts.iter().take(MOST_KINDS_TRIED).filter_map(|(_, script)| cluster.would_take(script).err());
+    let refused = refused.filter(|refusal| matches!(refusal, Refusal::Final(_)));
+    let mut refused: Vec<String> =
+        refused.map(|refusal| format!("Slurm refuses such jobs ({})", refusal.words())).collect();
+    refused.dedup();
+    refused.into_iter().map(|why| (why, "ask for other resources by `--partition`, `--cpus`, `--mem`, `--time` and `--sbatch`, or in the fixture")).collect()
+}
+
+/// Options that are asked for and set here.
+fn not_yours(fixture: &Fixture, asked: &JobResources) -> Vec<(String, &'static str)> {
     let of_subtests = fixture.tiers.values().flat_map(BTreeMap::values).map(|subtest| &subtest.cluster);
     let all = [asked, &fixture.cluster.all].into_iter().chain(fixture.cluster.tiers.values()).chain(of_subtests);
     let options: BTreeSet<&String> = all.flat_map(|resources| &resources.options).collect();
-    found.extend(options.into_iter().filter_map(|option| {
-        let why =
-            format!("`{}` is not yours to set: jobs are found by `--{}`", escape::terminal(option), is_ours(option)?);
-        Some((why, "leave it out"))
-    }));
-    let cluster = Cluster { place: Path::new(".").to_owned() };
-    found.extend(cluster.most_in_array().err().map(|refusal| {
-        (format!("Slurm cannot be asked ({})", refusal.words()), "load what your cluster needs, or set `SLURM_CONF`")
-    }));
-    found
+    let ours = options.into_iter().filter_map(|option| {
+        let ours = is_ours(option)?;
+        Some((
+            format!("`{}` is not yours to set: `--{ours}` is set for each job", escape::terminal(option)),
+            "leave it out",
+        ))
+    });
+    ours.collect()
 }
 
 /// The system does not say where something is.
@@ -125,35 +156,38 @@ pub(super) fn variables(basis: &Basis, given: &BTreeMap<OsString, OsString>) -> 
         .collect()
 }
 
-/// The scripts that a run of this fixture would submit, one for each kind of job, with the number of runs that are made so.
+/// The scripts that runs would submit, one for each kind of job, with the number of runs that are made so.
 ///
 /// # Errors
 /// When this program has no path from the root.
 pub(in crate::engine) fn script_for(
-    (fixture, results): (&Fixture, &Path),
-    asked: &JobResources,
+    options: &Options,
     runs: impl IntoIterator<Item = RunId>,
     given: &BTreeMap<OsString, OsString>,
 ) -> Result<Vec<(usize, String)>, EngineError> {
     let mut kinds: Vec<(JobResources, usize)> = Vec::new();
     for run in runs {
-        let resources = resources_of(fixture, asked, run);
+        let resources = resources_of(&options.fixture, &options.job, run);
         match kinds.iter_mut().find(|(kind, _)| *kind == resources) {
             Some((_, count)) => *count += 1,
             None => kinds.push((resources, 1)),
         }
     }
-    let folder = std::path::absolute(results).map_err(|error| no_path(&error))?.join("EXPERIMENT");
+    let folder = std::path::absolute(&options.results_dir).map_err(|error| no_path(&error))?.join("EXPERIMENT");
     let frame = Frame {
         folder: folder.clone(),
         program: program::own().map_err(|error| no_path(&error))?,
-        name: "scylla-TOKEN".to_owned(),
-        path: given.get(OsStr::new("PATH")).map(|path| path.to_string_lossy().into_owned()).unwrap_or_default(),
+        name: format!("{}-TOKEN", options.fixture.id),
+        path: path_of(given),
+        uses_scratch: options.work_dir.is_none(),
     };
     let place = folder.join(".jobs/batches/0001");
+    let comment = format!("{}:1", frame.name);
     let scripts = kinds.into_iter().map(|(resources, jobs)| {
         let tasks = place.join("tasks");
-        let batch = OfBatch { jobs, place: &place, tasks: &tasks, comment: "scylla-TOKEN:1", resources: &resources };
+        let variables = folder.join(".jobs/variables.json");
+        let (tasks, variables) = (tasks.as_path(), variables.as_path());
+        let batch = OfBatch { jobs, place: &place, tasks, variables, comment: &comment, resources: &resources };
         (jobs, script(&frame, batch))
     });
     Ok(scripts.collect())

@@ -9,9 +9,10 @@ use crate::engine::backend::slurm::fate::Fate;
 use crate::engine::backend::slurm::flight::Back;
 use crate::engine::backend::slurm::queue::{JobState, Listed};
 use crate::engine::worker::report::{Job, RunEnd};
-use crate::model::ids::RunId;
+use crate::model::ids::{AttemptNumber, RunId};
 use crate::model::job::Placement;
-use crate::model::outcome::{Failure, FailureKind};
+use crate::model::outcome::{AttemptEnd, Failure, FailureKind, Stage};
+use crate::rules::retry::is_last;
 
 /// For each so many jobs, the queue is looked at a second later.
 const JOBS_TO_A_SECOND: usize = 200;
@@ -109,7 +110,7 @@ impl Watch {
                     format!("job {first} and {others} more wait")
                 };
                 self.notice(&format!(
-                    "{which} for what does not pass by itself ({reason}): mend it with `scontrol`, or take them back with Ctrl-C"
+                    "{which} for what does not pass by itself ({reason}): `scontrol show job {first}` says more, and `scontrol release {first}` lets go of what is held"
                 ));
             }
         }
@@ -163,7 +164,8 @@ impl Watch {
             return self.end(run, self.withdrawn(run));
         }
         let known = flight.job.as_ref().and_then(|job| self.cluster.end_of(job, &self.frame.name));
-        let is_lost = known.as_deref().is_none_or(|state| state.starts_with("NODE_FAIL"));
+        // A run behind others in one job did nothing to end it.
+        let is_lost = known.as_deref().is_none_or(|state| state.starts_with("NODE_FAIL")) || self.is_shared(run);
         let often = self.forgotten.entry(run).or_default();
         *often += 1;
         if is_lost && *often <= MOST_FORGOTTEN {
@@ -174,7 +176,15 @@ impl Watch {
         let state = known.unwrap_or_else(|| "nobody knows how".to_owned());
         let message = format!("{} ended before its worker began ({state})", self.job_in_words(run));
         let failure = self.with_log(run, Failure::new(FailureKind::Spawn, message));
-        self.end(run, RunEnd::not_begun(failure));
+        let attempt = elsewhere::last_attempt(&self.basis.folder, run);
+        self.fail(run, (attempt, Stage::Prepare), failure, elsewhere::is_agent_complete(&self.basis.folder, run));
+    }
+
+    /// Whether the job of a run was to make others as well.
+    fn is_shared(&self, run: RunId) -> bool {
+        let Some(flight) = self.flights.get(&run) else { return false };
+        let tasks = self.batches.get(&flight.batch).and_then(|of| of.batch.tasks().ok());
+        tasks.and_then(|tasks| tasks.get(flight.index.checked_sub(1)?).map(Vec::len)).is_some_and(|runs| runs > 1)
     }
 
     /// Submits the run of a job that is gone in another one.
@@ -206,6 +216,14 @@ impl Watch {
         let failure = Failure::new(FailureKind::Killed, message);
         let failure = if interrupted.is_some() { failure } else { self.with_log(run, failure) };
         let attempt = elsewhere::last_attempt(&self.basis.folder, run);
+        self.fail(run, (attempt, stage), failure, agent_complete);
+    }
+
+    /// An attempt failed whose worker cannot record that.
+    fn fail(&mut self, run: RunId, (attempt, stage): (AttemptNumber, Stage), failure: Failure, agent_complete: bool) {
+        let attempts = self.flights.get(&run).map_or(1, |flight| flight.task.attempts);
+        let end = AttemptEnd::Failed { failure: failure.clone(), last: is_last(failure.kind, attempts) };
+        elsewhere::record_failure(&self.basis.folder, run, stage, end);
         self.end(run, RunEnd::Failed { attempt, stage, failure, agent_complete });
     }
 

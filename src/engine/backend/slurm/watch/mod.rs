@@ -34,6 +34,8 @@ const TICK: Duration = Duration::from_millis(250);
 const MOST_FOLLOWED: usize = 200;
 /// Runs that are to be started are gathered for so long, so that one call submits many.
 const GATHER: Duration = Duration::from_millis(400);
+/// A pause that ends so much later is not another one: workers say what is left of it, and are read later.
+const SAME_PAUSE: Duration = Duration::from_secs(5);
 /// How often the queue is looked at, where jobs are few, and at most.
 const LOOKS: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(10));
 /// Most jobs of one batch, whatever the cluster allows: a batch is what one coordinator can follow at once.
@@ -47,6 +49,15 @@ pub(super) enum Order {
     TakeBack(BTreeSet<RunId>),
     /// Stop everything.
     Stop(StopLevel),
+}
+
+/// Why nothing more is submitted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Closed {
+    /// Slurm refuses it.
+    Refused,
+    /// Jobs are left to the next session, because Slurm could not be asked to end them.
+    Left,
 }
 
 /// A batch with jobs in flight.
@@ -88,10 +99,12 @@ pub(super) struct Watch {
     /// A stop of which the cluster has not learned yet.
     unheard: bool,
     unreachable: bool,
+    /// Until when each model may not be asked, as workers reported it.
+    limited: BTreeMap<String, Instant>,
     /// What was reported once and is not again.
     reported: BTreeSet<String>,
-    /// Whether jobs are left to the next session, because Slurm could not be asked to end them.
-    are_left: bool,
+    /// Why nothing more is submitted, apart from a stop.
+    closed: Option<Closed>,
     asks: Sender<()>,
     looks: Receiver<Look>,
     /// When the queue is looked at next; `None` while somebody looks.
@@ -140,8 +153,9 @@ impl Watch {
             stop: None,
             unheard: false,
             unreachable: false,
+            limited: BTreeMap::new(),
             reported: BTreeSet::new(),
-            are_left: false,
+            closed: None,
             asks,
             looks,
             next_look: Some(Instant::now()),
@@ -255,7 +269,7 @@ impl Watch {
                 }
             }
             Elsewhere::Reports(report) => self.line.send(Input::Report(run, Box::new(report))),
-            Elsewhere::Limited(model, wait) => self.line.send(Input::Limited(ModelName::new(&model), wait)),
+            Elsewhere::Limited(model, wait) => self.limited(model, wait),
             Elsewhere::Ended(Done { spent, end }) => {
                 let end = match (end, self.flights.get_mut(&run)) {
                     // Nobody here has asked it to stop: if Slurm has put its job back into the queue, it goes on there.
@@ -275,6 +289,16 @@ impl Watch {
                 self.done(run, Done { spent, end });
             }
             Elsewhere::Nothing => {}
+        }
+    }
+
+    /// A worker reports a pause: most repeat one that is known.
+    fn limited(&mut self, model: String, wait: Duration) {
+        let until = Instant::now() + wait;
+        let known = self.limited.get(&model).is_some_and(|known| until < *known + SAME_PAUSE);
+        if !known {
+            self.line.send(Input::Limited(ModelName::new(&model), wait));
+            self.limited.insert(model, until);
         }
     }
 
@@ -309,7 +333,7 @@ impl Watch {
 
     /// Records which batches have no job left.
     fn close_batches(&mut self) {
-        if self.are_left {
+        if self.closed == Some(Closed::Left) {
             return;
         }
         let in_flight: BTreeSet<u32> = self.flights.values().map(|flight| flight.batch).collect();

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
-use super::{LOOKS, OfBatchInFlight, Watch};
+use super::{Closed, LOOKS, OfBatchInFlight, Watch};
 use crate::engine::backend::Input;
 use crate::engine::backend::slurm::cluster::Refusal;
 use crate::engine::backend::slurm::flight::Flight;
@@ -67,6 +67,12 @@ impl Watch {
     /// Submits what waits, in as few calls as possible.
     pub(super) fn submit(&mut self) {
         (self.since, self.not_before) = (None, None);
+        if self.closed.is_some() {
+            for job in std::mem::take(&mut self.waiting) {
+                self.end(job.run, self.withdrawn(job.run));
+            }
+            return;
+        }
         let mut groups: Vec<(JobResources, Vec<Job>)> = Vec::new();
         for job in std::mem::take(&mut self.waiting) {
             let asked = self.basis.config.job_resources();
@@ -102,11 +108,13 @@ impl Watch {
         };
         let tasks = jobs.chunks(of_a_job).map(|part| part.iter().map(task).collect());
         let tasks = tasks.collect::<Result<Vec<Vec<_>>, StoreError>>()?;
-        let batch = Batch::record(&self.basis.folder, &tasks)?;
+        let batch = Batch::record(&self.basis.folder, &self.frame.name, &tasks)?;
         let (place, file) = (self.frame.folder.join(self.basis.folder.relative(batch.place())), batch.tasks_file());
         let file = place.join(file.file_name().unwrap_or_default());
         let comment = self.comment(batch.number());
-        let of = OfBatch { jobs: tasks.len(), place: &place, tasks: &file, comment: &comment, resources };
+        let variables = self.frame.folder.join(self.basis.folder.relative(&self.basis.folder.given_variables()));
+        let (jobs, variables) = (tasks.len(), variables.as_path());
+        let of = OfBatch { jobs, place: &place, tasks: &file, variables, comment: &comment, resources };
         files::write_atomic(&batch.script_file(), script(&self.frame, of).as_bytes())?;
         for (index, task) in tasks.iter().enumerate() {
             for task in task {
@@ -145,6 +153,7 @@ impl Watch {
     /// The next batch would be refused as well: asking again is for a person.
     fn refused(&mut self, number: u32, words: String) {
         self.line.send(Input::Refused(words));
+        self.closed = Some(Closed::Refused);
         let waiting = std::mem::take(&mut self.waiting);
         for run in self.runs_of(number).into_iter().chain(waiting.into_iter().map(|job| job.run)) {
             self.end(run, self.withdrawn(run));

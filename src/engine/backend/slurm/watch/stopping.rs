@@ -3,7 +3,7 @@
 use std::thread;
 use std::time::{Duration, Instant};
 
-use super::{LOOKS, TICK, Watch};
+use super::{Closed, LOOKS, TICK, Watch};
 use crate::engine::backend::elsewhere;
 use crate::engine::backend::slurm::cluster::Refusal;
 use crate::engine::worker::report::RunEnd;
@@ -16,7 +16,7 @@ const CLEARED: Duration = Duration::from_secs(20);
 impl Watch {
     /// Leaves nothing behind that nobody needs any more.
     pub(super) fn leave(&mut self) {
-        if self.are_left {
+        if self.closed == Some(Closed::Left) {
             return;
         }
         self.close_batches();
@@ -53,7 +53,7 @@ impl Watch {
         }
         self.notice("Slurm cannot be asked to end jobs: they are left, and the next session finds them");
         self.show();
-        self.are_left = true;
+        self.closed = Some(Closed::Left);
         for run in self.flights.keys().copied().collect::<Vec<_>>() {
             let folder = &self.basis.folder;
             let end = match self.flights.get(&run) {
