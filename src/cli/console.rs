@@ -8,7 +8,9 @@ use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
 use crate::model::event::{Event, ExperimentFinished};
 use crate::model::outcome::ExperimentEnd;
+use crate::model::survey::Holder;
 use crate::os::files::{FileError, NamedPlace};
+use crate::os::lock::LAPSE;
 use crate::os::terminal::{self, Size};
 use crate::os::{clock, pager};
 use crate::text::styles::Styles;
@@ -235,6 +237,12 @@ impl Console {
     /// When standard error cannot be written.
     pub fn say(&mut self, text: &str) -> io::Result<()> {
         if self.talk.quiet { Ok(()) } else { say(text) }
+    }
+
+    /// Says that it is waited to see whether another process still works on an experiment. Even if that cannot be written, it is waited.
+    pub fn watches(&mut self, holder: &Holder) {
+        let longest = LAPSE.as_secs();
+        let _ = self.say(&format!("waits up to {longest} seconds to see whether {holder} still works on it"));
     }
 
     /// Shows an error.

@@ -8,7 +8,7 @@ use crate::model::finding::Level;
 use crate::model::outcome::ExperimentStatus;
 use crate::model::overview::{Overview, State};
 use crate::model::survey::{Seen, Survey};
-use crate::os::process::is_paused;
+use crate::os::lock::is_paused;
 use crate::rules::audit::audit;
 use crate::store::StoreError;
 use crate::store::layout::{ExperimentFolder, time_of_name};

@@ -1,4 +1,4 @@
-//! The claim of a run: whoever works on a run holds it, as a kernel lock, so that no two workers ever do, in one
+//! The claim of a run: whoever works on a run holds it, as the lock of the experiment is held, so that no two workers ever do, in one
 //! process or in two. It belongs to the run and not to one of its attempts, so it stays in place when those are moved.
 
 use std::io;

@@ -26,7 +26,8 @@ const WORDS: &[u8] = b"the files of an image\n";
 #[derive(Debug)]
 pub struct ImageFolder {
     path: PathBuf,
-    _lock: LockedFile,
+    /// `None` where the file system has no locks: then what a killed process left is never removed.
+    _lock: Option<LockedFile>,
 }
 
 impl ImageFolder {
@@ -37,9 +38,9 @@ impl ImageFolder {
     pub fn create(place: Option<&str>) -> Result<Self, StoreError> {
         let path = files::make_random(&work::make_root(place)?)?;
         let lock = path.join(LOCK);
-        let written = File::create_new(&lock).and_then(|file| {
-            let file = LockedFile::exclusive(file).map_err(|(_, error)| error)?;
-            (&*file).write_all(WORDS).map(|()| file)
+        let written = File::create_new(&lock).and_then(|mut file| {
+            let locked = LockedFile::exclusive_where_possible(&file)?;
+            file.write_all(WORDS).map(|()| locked)
         });
         let folder = written.map_err(|error| FileError::new("write", &lock, error));
         let folder = folder.map(|lock| Self { path: path.clone(), _lock: lock }).inspect_err(|_| {

@@ -17,6 +17,7 @@ use crate::model::result::WorkPlace;
 use crate::os::clock;
 use crate::os::files::{self, FileError, Folder, Identity, NamedPlace};
 use crate::os::lock::{self, LockedFile};
+use crate::os::process::{Fate, ProcessMark};
 
 /// The default place of work folders: it survives a restart, and no project is above it.
 pub const USUAL_PLACE: &str = "/var/tmp";
@@ -27,6 +28,22 @@ const OWNER: &str = "owner.json";
 #[derive(Debug, Clone, Copy, Serialize, Deserialize)]
 struct Owner {
     experiment: Identity,
+}
+
+/// The process that works in a folder whose file system has no locks, in `owner.json`.
+#[derive(Debug, Serialize, Deserialize)]
+struct Worker {
+    pid: u32,
+    #[serde(flatten)]
+    process: ProcessMark,
+}
+
+/// What `owner.json` says where no lock says that somebody works in the folder.
+#[derive(Debug, Serialize, Deserialize)]
+struct OwnerAtWork {
+    #[serde(flatten)]
+    owner: Owner,
+    worker: Worker,
 }
 
 /// The folder that holds the work folders of a user, for one experiment.
@@ -111,17 +128,19 @@ impl WorkRoot {
         let path = files::make_random(&self.path)?;
         let owner = path.join(OWNER);
         let text = super::pretty(&self.owner, &owner)?;
-        let written = fs::File::create_new(&owner).and_then(|file| {
+        let worker = Worker { pid: std::process::id(), process: ProcessMark::own() };
+        let text_without_lock = super::pretty(&OwnerAtWork { owner: self.owner, worker }, &owner)?;
+        let written = fs::File::create_new(&owner).and_then(|mut file| {
             // Locked before it has content: `sweep` leaves a folder without an owner alone.
-            let file = LockedFile::exclusive(file).map_err(|(_, error)| error)?;
-            (&*file).write_all(&text).map(|()| file)
+            let locked = LockedFile::exclusive_where_possible(&file)?;
+            file.write_all(if locked.is_some() { &text } else { &text_without_lock }).map(|()| locked)
         });
         let owner = written.map_err(|error| FileError::new("write", &owner, error))?;
         let layout = RunFolder::at(path.clone());
         for folder in [layout.agent(), layout.record_dir()] {
             fs::create_dir(&folder).map_err(|error| FileError::new("make the folder", &folder, error))?;
         }
-        WorkFolder::held(path, Some(owner))
+        WorkFolder::held(path, owner)
     }
 
     /// The work folder of an agent whose result names this place; `None` when it is gone, belongs to another
@@ -151,7 +170,13 @@ fn is_owned(folder: &Path, owner: &Owner) -> bool {
 
 /// Whether a living worker works in a folder.
 fn is_worked_in(folder: &Path) -> bool {
-    matches!(lock::is_locked(&folder.join(OWNER)), Ok(true))
+    let owner = folder.join(OWNER);
+    lock::is_locked(&owner).unwrap_or_else(|_| {
+        // A worker that cannot be looked at from here may be at work.
+        let text = files::read_if_readable(&owner, MOST_STAGE_FILE_BYTES).unwrap_or_default();
+        serde_json::from_slice::<OwnerAtWork>(&text)
+            .is_ok_and(|OwnerAtWork { worker, .. }| !matches!(worker.process.fate(worker.pid), Fate::Ended))
+    })
 }
 
 /// Removes the work folders that dead workers of this experiment left, except those in `needed`. The caller holds the

@@ -53,6 +53,7 @@ mod mistakes;
 mod model_judges;
 mod model_server;
 mod network;
+mod no_locks;
 mod odd_trees;
 mod paid_once;
 mod pausing;

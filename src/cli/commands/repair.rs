@@ -38,7 +38,7 @@ pub fn run(args: &Repair, console: &mut Console) -> Result<Exit, CliError> {
         must_be_free(&folder).on(&name)?;
         None
     } else {
-        Some(hold(folder.clone()).on(&name)?)
+        Some(hold(folder.clone(), |holder| console.watches(holder)).on(&name)?)
     };
     let last_step = locked.as_mut().map_or_else(|| is_begun(&folder), finish);
     if last_step.on(&name)? {

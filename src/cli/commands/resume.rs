@@ -23,7 +23,7 @@ use crate::store::survey::Depth;
 pub fn run(args: &Resume, console: &mut Console) -> Result<Exit, CliError> {
     let prelude = Prelude::begin(console)?;
     let (folder, name) = choose(&args.experiment, console)?;
-    let mut locked = hold(folder).on(&name)?;
+    let mut locked = hold(folder, |holder| console.watches(holder)).on(&name)?;
     let was_begun = finish(&mut locked).on(&name)?;
     let mut first = survey(&locked, Depth::Results).on(&name)?;
     let was_foreign = first.made_by.is_some();

@@ -293,7 +293,7 @@ fn tidy(folder: &ExperimentFolder, name: &str, console: &mut Console) -> Result<
     if survey.holder.is_some() || mending.is_nothing() {
         return Ok(mending.kept.into_iter().filter(|finding| finding.kind.level() == Level::Damaged).collect());
     }
-    let session = begin(hold(folder.clone()).on(name)?).on(name)?;
+    let session = begin(hold(folder.clone(), |holder| console.watches(holder)).on(name)?).on(name)?;
     for mended in &session.mended {
         console.say(&format!("mended: {mended}"))?;
     }
@@ -316,7 +316,7 @@ fn go_on(
     let name = shown(folder.root(), &current);
     let mut news = vec![format!("going on with the unfinished experiment `{name}` (`--fresh` starts anew)")];
     news.extend(in_former_place(&folder, places, &current));
-    let locked = hold(folder).on(&name)?;
+    let locked = hold(folder, |holder| console.watches(holder)).on(&name)?;
     refuse_others(&locked.folder, question, &name, console)?;
     let mut session = begin(locked).on(&name)?;
     let mut events: Vec<Event> = news.into_iter().map(|message| Event::Notice { message }).collect();

@@ -22,7 +22,7 @@ use crate::text::words::{counted, shell_word};
 /// When the experiment is held, or is not in order: what is wrong would be sealed with the rest.
 pub fn run(args: &Seal, console: &mut Console) -> Result<Exit, CliError> {
     let (folder, name) = choose(&args.experiment, console)?;
-    let locked = hold(folder).on(&name)?;
+    let locked = hold(folder, |holder| console.watches(holder)).on(&name)?;
     let survey = survey(&locked, Depth::Evidence).on(&name)?;
     let typed = name;
     let name = shell_word(&typed);

@@ -276,7 +276,7 @@ pub(super) fn save_operation(session: &Session, changed: bool, name: &str) -> Re
 /// Opens a folder that a person named and takes its lock.
 pub(super) fn open_held(which: &Which, console: &mut Console) -> Result<(Session, String), CliError> {
     let (folder, name) = choose(which, console)?;
-    let locked = hold(folder).on(&name)?;
+    let locked = hold(folder, |holder| console.watches(holder)).on(&name)?;
     let session = begin(locked).on(&name)?;
     Ok((session, name))
 }

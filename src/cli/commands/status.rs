@@ -29,7 +29,7 @@ use crate::model::survey::{RunSeen, Survey};
 use crate::model::task::Fixture;
 use crate::model::usage::Total;
 use crate::os::clock::{self, Stopwatch};
-use crate::os::process::is_paused;
+use crate::os::lock::is_paused;
 use crate::os::terminal::Size;
 use crate::rules::audit::audit;
 use crate::rules::mend::{Ask, mend};

@@ -20,7 +20,7 @@ use crate::model::outcome::{StopLevel, StopSignal};
 use crate::model::survey::{Holder, Seen, Survey};
 use crate::os::clock;
 use crate::os::lock;
-use crate::os::process::{LockHolder, holder_of};
+use crate::os::process::LockHolder;
 use crate::store;
 use crate::store::layout::ExperimentFolder;
 use crate::store::survey::{Depth, survey};
@@ -140,7 +140,7 @@ fn stop(
     if !holder.host.is_empty() && holder.host != clock::host() {
         return Err(elsewhere("which is another machine"));
     }
-    let found = holder_of(&folder.lock(), holder.pid).map_err(CliError::internal)?;
+    let found = lock::process_of(&folder.lock(), holder).map_err(CliError::internal)?;
     let Some(found) = found else {
         let is_held = lock::probe(&folder.lock()).map_err(CliError::internal)?.is_some();
         let unseen = "and no such process holds it here: it is of another machine, container or user";

@@ -5,6 +5,7 @@ mod ceilings;
 mod counting;
 mod elsewhere;
 mod events;
+mod holding;
 pub(in crate::engine) mod inherit;
 mod models;
 
@@ -15,8 +16,8 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use crate::engine::backend::{Backend, Input, Mailbox};
+use crate::engine::coordinator::holding::Holding;
 use crate::engine::error::EngineError;
-use crate::engine::error::with_causes;
 use crate::engine::session::basis::Basis;
 use crate::engine::session::inheritance::{TierInheritance, stop};
 use crate::engine::session::open::{Locked, Session, damage_message};
@@ -30,7 +31,7 @@ use crate::model::event::{Event, ExperimentFinished, ExperimentStarted};
 use crate::model::experiment::Config;
 use crate::model::ids::RunId;
 use crate::model::limits::{self, Limits};
-use crate::model::outcome::{ExperimentEnd, ExperimentStatus, StopLevel};
+use crate::model::outcome::{ExperimentEnd, ExperimentStatus};
 use crate::model::task::Fixture;
 use crate::model::usage::Total;
 use crate::os::clock::{self, Stopwatch};
@@ -40,7 +41,7 @@ use crate::rules::next::{Action, next};
 use crate::rules::pacing::Pacing;
 use crate::rules::retry::attempts_left;
 use crate::rules::state::State;
-use crate::store::{self, StoreError};
+use crate::store;
 use crate::text::words::list;
 
 /// Called with each event and its time, and with `None` when only time has passed.
@@ -59,9 +60,6 @@ pub struct SessionOptions {
     pub news: Vec<Event>,
 }
 
-/// A save that failed counts as one of this length, so that the next one is tried a few seconds later.
-const BETWEEN_FAILED_SAVES: Duration = Duration::from_millis(100);
-
 /// The coordinator of a session.
 pub(in crate::engine) struct Coordinator<'a> {
     pub(in crate::engine) locked: Locked,
@@ -72,6 +70,7 @@ pub(in crate::engine) struct Coordinator<'a> {
     pub(in crate::engine) state: State,
     pub(in crate::engine) tier_inheritance: TierInheritance,
     pub(in crate::engine) pacing: Pacing,
+    holding: Holding,
     started: Stopwatch,
     /// For how long former sessions worked on the experiment.
     worked_before: Duration,
@@ -187,6 +186,7 @@ impl<'a> Coordinator<'a> {
             place,
             limits,
             pacing: Pacing::default(),
+            holding: Holding::Held(Duration::ZERO),
             started: Stopwatch::start(),
             worked_before,
             mailbox,
@@ -208,17 +208,18 @@ impl<'a> Coordinator<'a> {
         }
         coordinator.report_what_is_not_limited(&inherited);
         coordinator.go()?;
-        coordinator.go_on_with_those_at_work();
         Ok(coordinator)
     }
 
-    /// Records in the checkpoint that work is going on.
+    /// Records in the checkpoint that work is going on, and follows those who are at work already.
     fn go(&mut self) -> Result<(), EngineError> {
         self.checkpoint.status = ExperimentStatus::Running;
         self.wait_as_former_sessions_do();
         self.checkpoint.pid = Some(std::process::id());
         self.checkpoint.host = Some(clock::host());
-        self.save()
+        self.save()?;
+        self.go_on_with_those_at_work();
+        Ok(())
     }
 
     /// The loop: decide, act, save, wait for input.
@@ -226,6 +227,7 @@ impl<'a> Coordinator<'a> {
         loop {
             self.let_time_pass();
             self.keep_time_limit();
+            self.look_at_lock();
             let now = self.now();
             let (mut wake, mut decide_again) = (None, false);
             for action in next(&self.state, &self.limits, now) {
@@ -262,7 +264,7 @@ impl<'a> Coordinator<'a> {
     fn wait(&mut self, wake: Option<Duration>) {
         let now = self.now();
         let tick = self.tick.map(|tick| now + tick);
-        let due = [wake, self.pacing.due(), tick].into_iter().flatten().min();
+        let due = [wake, self.pacing.due(), tick, self.next_look()].into_iter().flatten().min();
         match self.backend.poll(&self.mailbox, due.map(|due| due.saturating_sub(now))) {
             Some(input) => {
                 self.handle(input);
@@ -302,29 +304,6 @@ impl<'a> Coordinator<'a> {
     /// Emits an event with the present time.
     pub(in crate::engine) fn emit(&mut self, event: &Event) {
         (self.emit)(clock::now(), Some(event));
-    }
-
-    /// Writes the checkpoint. When it cannot be written, results are still safe, but nothing new is begun; when another
-    /// process may have taken the experiment over, runs in flight are ended too.
-    fn save_or_halt(&mut self) {
-        let Err(error) = self.save() else { return };
-        if matches!(error, EngineError::Store(StoreError::Lock(_))) {
-            self.backend.stop(StopLevel::Terminate);
-        }
-        self.halt(&with_causes(&error));
-        let now = self.now();
-        self.pacing.saved(now, BETWEEN_FAILED_SAVES);
-        self.pacing.changed();
-    }
-
-    /// Writes the checkpoint.
-    fn save(&mut self) -> Result<(), EngineError> {
-        self.checkpoint.last_updated_at = clock::now();
-        self.checkpoint.record_worked(self.worked());
-        let took = self.locked.writer.save(&self.checkpoint)?;
-        let now = self.now();
-        self.pacing.saved(now, took);
-        Ok(())
     }
 
     fn finish(mut self, end: ExperimentEnd) -> Result<ExperimentFinished, EngineError> {

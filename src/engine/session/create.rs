@@ -128,7 +128,7 @@ pub fn create(options: Options) -> Result<Locked, EngineError> {
     let now = clock::now();
     let newest = store::find::newest_start(&options.results_dir)?;
     let folder = ExperimentFolder::create(&options.results_dir, &options.fixture.id, now)?;
-    let mut locked = hold(folder)?;
+    let mut locked = hold(folder, |_| ())?;
     let after = newest.filter(|newest| *newest >= now);
     let furnished = furnish(&locked.folder, options, now).map(|config| Config { created_after: after, ..config });
     match furnished.and_then(|config| begin(&mut locked, &config)) {

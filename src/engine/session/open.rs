@@ -114,7 +114,7 @@ pub fn hold_creation(
     let held = ExperimentLock::wait(&ExperimentFolder::creation_lock(results_dir, id), &this_process(), waits);
     held.map_err(|error| match error {
         LockError::Io { path, error } => unusable(FileError::new("lock", &path, error)).into(),
-        error @ (LockError::Locked(_) | LockError::Lost(_)) => error.into(),
+        error @ (LockError::Locked(_) | LockError::Lost(_) | LockError::CutOff(_)) => error.into(),
     })
 }
 
@@ -131,12 +131,13 @@ pub fn must_be_free(folder: &ExperimentFolder) -> Result<(), EngineError> {
     lock::probe(&folder.lock())?.map_or(Ok(()), |holder| Err(LockError::Locked(holder).into()))
 }
 
-/// Takes the experiment's lock.
+/// Takes the experiment's lock. Where the file system has no locks, it may have to be waited for whether its holder is gone; then `waits` is
+/// called before.
 ///
 /// # Errors
 /// When another coordinator holds it, or the lock's file cannot be opened.
-pub fn hold(folder: ExperimentFolder) -> Result<Locked, EngineError> {
-    let lock = ExperimentLock::acquire(&folder.lock(), &this_process(), lock::PATIENCE)?;
+pub fn hold(folder: ExperimentFolder, waits: impl FnOnce(&Holder)) -> Result<Locked, EngineError> {
+    let lock = ExperimentLock::acquire_or_watch(&folder.lock(), &this_process(), lock::PATIENCE, waits)?;
     let writer = CheckpointWriter::new(&folder, lock);
     Ok(Locked { folder, writer })
 }

@@ -28,7 +28,7 @@ pub use leftovers::remove_leftovers;
 pub use linked::{LinkBounds, link_tree};
 pub use mirror::mirror_without;
 pub use named::{NamedPlace, cure};
-pub use private::{TemporaryFolder, group, is_private, make_private, make_random, user, write_private};
+pub use private::{TemporaryFolder, group, is_private, make_nameless, make_private, make_random, user, write_private};
 pub use read::{
     Kind, ReadError, kind_of, open_regular, read_bounded, read_bounded_at, read_end, read_if_readable, read_start,
 };
@@ -72,7 +72,8 @@ impl FileError {
 }
 
 /// The parent folder of a path; the current one for a bare name.
-fn parent(path: &Path) -> &Path {
+#[must_use]
+pub fn parent(path: &Path) -> &Path {
     match path.parent() {
         Some(parent) if !parent.as_os_str().is_empty() => parent,
         Some(_) => Path::new("."),
@@ -328,11 +329,23 @@ fn sync_dir_with(path: &Path, sync: &mut impl FnMut(&File) -> io::Result<()>) ->
 /// # Errors
 /// As [`fs::OpenOptions::open`]; [`io::ErrorKind::InvalidInput`] when something else is there.
 pub fn open_lock(path: &Path, create: bool) -> io::Result<File> {
+    open_lock_with(path, fs::OpenOptions::new().write(create).create(create))
+}
+
+/// The same for reading and writing, of a file that is there already.
+///
+/// # Errors
+/// As [`open_lock`].
+pub fn open_lock_in_place(path: &Path) -> io::Result<File> {
+    open_lock_with(path, fs::OpenOptions::new().write(true))
+}
+
+fn open_lock_with(path: &Path, options: &mut fs::OpenOptions) -> io::Result<File> {
     if fs::symlink_metadata(path).is_ok_and(|found| !found.is_file()) {
         return Err(io::Error::new(io::ErrorKind::InvalidInput, "what lies there is no regular file"));
     }
     let flags = (OFlags::NOFOLLOW | OFlags::NONBLOCK).bits().cast_signed();
-    fs::OpenOptions::new().read(true).write(create).create(create).truncate(false).custom_flags(flags).open(path)
+    options.read(true).truncate(false).custom_flags(flags).open(path)
 }
 
 /// Whether `file` is what is at `path` now.

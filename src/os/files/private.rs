@@ -88,6 +88,14 @@ pub fn make_random(parent: &Path) -> Result<PathBuf, FileError> {
         .map_err(|error| FileError::new("make a folder in", parent, error))
 }
 
+/// Makes a file in a folder that has no name and goes when it is closed.
+///
+/// # Errors
+/// When it cannot be made.
+pub fn make_nameless(folder: &Path) -> io::Result<fs::File> {
+    tempfile::tempfile_in(folder)
+}
+
 /// A folder in the system's temporary folder, with a name that nobody can guess, for its owner only. It is removed when
 /// this is dropped.
 #[derive(Debug)]

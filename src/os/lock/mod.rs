@@ -1,26 +1,35 @@
-//! The lock of an experiment: held by one coordinator, released by the kernel when its process ends, however it ends.
+//! The lock of an experiment: held by one coordinator, released by the kernel when its process ends, however it ends. Where the file
+//! system has no locks, it is held by a card at the same path that its holder renews.
 //!
-//! Only the holder ever removes the lock's file: a second file under the same name would be a second lock.
+//! Only the holder ever removes the lock's file: a second file under the same name would be a second lock. A card that nobody renews is
+//! taken away by whoever waited to see that.
+
+mod card;
+mod renewed;
+mod support;
 
 use std::fs::{self, File, TryLockError};
 use std::io;
-use std::os::unix::fs::FileExt as _;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
-
-use serde::{Deserialize, Serialize};
 
 use crate::model::outcome::StopLevel;
 use crate::model::survey::Holder;
 
-use super::files;
+use self::card::Card;
+use self::renewed::Renewed;
+use self::support::has_no_locks;
+use super::process::{self, Fate, LockHolder};
+use super::{clock, files};
 
-/// Most bytes that are read of the text in which a holder names itself.
-const MOST_HOLDER_BYTES: usize = 4096;
+pub use renewed::LAPSE;
+
 /// How long to retry a lock that may be free: somebody who only checks who holds it takes it for a moment.
 pub const PATIENCE: Duration = Duration::from_millis(400);
 /// Time between two tries of the lock.
 const BETWEEN_TRIES: Duration = Duration::from_millis(10);
+/// Time between two looks at a lock that is waited for where the file system has no locks.
+const BETWEEN_LOOKS: Duration = Duration::from_millis(500);
 
 /// Why the lock could not be acquired, or is no longer held.
 #[derive(Debug, thiserror::Error)]
@@ -31,6 +40,13 @@ pub enum LockError {
     /// The lock's file was removed or replaced, so another coordinator may hold the new one.
     #[error("`{path}` was removed or replaced while it was held", path = .0.display())]
     Lost(PathBuf),
+    /// Its card could not be renewed for so long that another coordinator may take it away.
+    #[error(
+        "`{path}` could not be renewed for {seconds} seconds, where the file system has no locks: another process may hold it now",
+        path = .0.display(),
+        seconds = renewed::CUT_OFF.as_secs()
+    )]
+    CutOff(PathBuf),
     /// A system call failed.
     #[error("cannot lock `{path}`: {error}", path = path.display())]
     Io {
@@ -39,17 +55,6 @@ pub enum LockError {
         /// The system's error.
         error: io::Error,
     },
-}
-
-/// The content of the lock's file while the lock is held.
-#[derive(Serialize, Deserialize, Default)]
-#[serde(default)]
-struct Card {
-    #[serde(flatten)]
-    holder: Holder,
-    /// How far the holder has been asked to stop. Earlier versions do not write it.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    stopping: Option<StopLevel>,
 }
 
 /// A file that is locked; dropping it releases the lock, as the end of the process does.
@@ -68,6 +73,18 @@ impl LockedFile {
         match file.try_lock() {
             Ok(()) => Ok(Self(file)),
             Err(error) => Err((file, error)),
+        }
+    }
+
+    /// The same; `None` where the file system has no locks.
+    ///
+    /// # Errors
+    /// When somebody holds it, or the system's error.
+    pub fn exclusive_where_possible(file: &File) -> io::Result<Option<Self>> {
+        match Self::exclusive(file.try_clone()?) {
+            Ok(locked) => Ok(Some(locked)),
+            Err((_, TryLockError::Error(error))) if has_no_locks(&error) => Ok(None),
+            Err((_, error)) => Err(error.into()),
         }
     }
 
@@ -99,34 +116,75 @@ impl Drop for LockedFile {
 /// An experiment that is held. Dropping it, and the end of the process, releases it.
 #[derive(Debug)]
 pub struct ExperimentLock {
-    file: LockedFile,
+    hold: Hold,
     path: PathBuf,
     holder: Holder,
 }
 
+/// How a lock is held.
+#[derive(Debug)]
+enum Hold {
+    /// By the kernel.
+    Kernel(LockedFile),
+    /// By a card, where the file system has no locks.
+    Renewed(Renewed),
+}
+
 impl ExperimentLock {
     /// Acquires the lock, and writes into its file who holds it. A [`probe`] also takes it for a moment, so it is tried
-    /// a few times within `patience`.
+    /// a few times within `patience`. Where the file system has no locks, a card whose holder cannot be looked at from here is watched
+    /// for up to [`LAPSE`].
     ///
     /// # Errors
     /// [`LockError::Locked`] when another coordinator holds it.
     pub fn acquire(path: &Path, holder: &Holder, patience: Duration) -> Result<Self, LockError> {
+        Self::acquire_or_watch(path, holder, patience, |_| ())
+    }
+
+    /// The same. `on_wait` is called once with the holder of a card that is watched for an unusual time, to see whether it is gone.
+    ///
+    /// # Errors
+    /// [`LockError::Locked`] when another coordinator holds it.
+    pub fn acquire_or_watch(
+        path: &Path,
+        holder: &Holder,
+        patience: Duration,
+        on_wait: impl FnOnce(&Holder),
+    ) -> Result<Self, LockError> {
         let failed = |error| LockError::Io { path: path.to_owned(), error };
+        let mut on_wait = Some(on_wait);
+        let mut waits = |holder: &Holder| {
+            if let Some(on_wait) = on_wait.take() {
+                on_wait(holder);
+            }
+        };
+        let held = |hold| Self { hold, path: path.to_owned(), holder: holder.clone() };
         let deadline = Instant::now() + patience;
         loop {
-            let file = files::open_lock(path, true).map_err(failed)?;
+            let Some(file) = support::open(path).map_err(failed)? else {
+                return renewed::take(path, holder, &mut waits).map(|card| held(Hold::Renewed(card)));
+            };
             match LockedFile::exclusive(file) {
                 Ok(file) if files::is_at(&file, path).map_err(failed)? => {
-                    let card = Card { holder: holder.clone(), stopping: None };
-                    write_card(&file, &card).map_err(failed)?;
-                    return Ok(Self { file, path: path.to_owned(), holder: card.holder });
+                    if card::read(&file).renewal.is_some() {
+                        // Somebody to whom this file system has no locks.
+                        drop(file);
+                        renewed::make_room(path, &mut waits)?;
+                        continue;
+                    }
+                    let card = Card { holder: holder.clone(), ..Card::default() };
+                    card.write(&file).map_err(failed)?;
+                    return Ok(held(Hold::Kernel(file)));
+                }
+                Err((_, TryLockError::Error(error))) if has_no_locks(&error) => {
+                    return renewed::take(path, holder, &mut waits).map(|card| held(Hold::Renewed(card)));
                 }
                 Err((_, TryLockError::Error(error))) => return Err(failed(error)),
                 Ok(_) | Err((_, TryLockError::WouldBlock)) if Instant::now() < deadline => {
                     std::thread::sleep(BETWEEN_TRIES);
                 }
                 Ok(_) => return Err(LockError::Lost(path.to_owned())),
-                Err((file, TryLockError::WouldBlock)) => return Err(LockError::Locked(read_holder(&file))),
+                Err((file, TryLockError::WouldBlock)) => return Err(LockError::Locked(card::read(&file).holder)),
             }
         }
     }
@@ -139,21 +197,27 @@ impl ExperimentLock {
     pub fn wait(path: &Path, holder: &Holder, on_wait: impl FnOnce(&Holder)) -> Result<Self, LockError> {
         let failed = |error| LockError::Io { path: path.to_owned(), error };
         let mut on_wait = Some(on_wait);
+        let mut waits = |other: &Holder| {
+            if let Some(on_wait) = on_wait.take() {
+                on_wait(other);
+            }
+        };
         loop {
-            match Self::acquire(path, holder, Duration::ZERO) {
+            match Self::acquire_or_watch(path, holder, Duration::ZERO, &mut waits) {
                 // Its holder has removed the file; there may be a new one.
                 Err(LockError::Lost(_)) => continue,
-                Err(LockError::Locked(other)) => {
-                    if let Some(on_wait) = on_wait.take() {
-                        on_wait(&other);
-                    }
-                }
+                Err(LockError::Locked(other)) => waits(&other),
                 taken => return taken,
             }
             // Not yet ours: after the wait it must be checked that the file is still in its place.
-            match files::open_lock(path, true).and_then(|file| file.lock().and_then(|()| file.unlock())) {
+            let released = support::open(path).and_then(|file| {
+                file.map_or(Ok(false), |file| file.lock().and_then(|()| file.unlock()).map(|()| true))
+            });
+            match released {
+                Err(error) if has_no_locks(&error) => std::thread::sleep(BETWEEN_LOOKS),
                 Err(error) if error.kind() != io::ErrorKind::Interrupted => return Err(failed(error)),
-                Ok(()) | Err(_) => {}
+                Ok(false) => std::thread::sleep(BETWEEN_LOOKS),
+                Ok(true) | Err(_) => {}
             }
         }
     }
@@ -161,7 +225,8 @@ impl ExperimentLock {
     /// Releases a lock that is not needed any more, and removes its file: whoever waits for it notices and creates a
     /// new one. A file that cannot be removed does no harm. One that somebody else has put in its place stays.
     pub fn remove(self) {
-        if self.check().is_ok() {
+        // A card is taken away in any case.
+        if matches!(self.hold, Hold::Kernel(_)) && self.check().is_ok() {
             let _ = fs::remove_file(&self.path);
         }
     }
@@ -169,19 +234,40 @@ impl ExperimentLock {
     /// Writes into the lock's file how far a stop was requested, so that nobody requests it twice. That is its only
     /// use: if it cannot be written, the stop goes on.
     pub fn write_stopping(&self, stopping: StopLevel) {
-        let card = Card { holder: self.holder.clone(), stopping: Some(stopping) };
-        let _ = write_card(&self.file, &card);
+        match &self.hold {
+            Hold::Kernel(file) => {
+                let card = Card { holder: self.holder.clone(), renewal: None, stopping: Some(stopping) };
+                let _ = card.write(file);
+            }
+            Hold::Renewed(card) => card.write_stopping(stopping),
+        }
     }
 
     /// Fails when the lock's file is no longer in its place.
     ///
     /// # Errors
-    /// [`LockError::Lost`], or the system's error.
+    /// [`LockError::Lost`] or [`LockError::CutOff`], or the system's error.
     pub fn check(&self) -> Result<(), LockError> {
-        match files::is_at(&self.file, &self.path) {
+        let file = match &self.hold {
+            Hold::Kernel(file) => file,
+            Hold::Renewed(card) => return card.check(),
+        };
+        match files::is_at(file, &self.path) {
             Ok(true) => Ok(()),
             Ok(false) => Err(LockError::Lost(self.path.clone())),
             Err(error) => Err(LockError::Io { path: self.path.clone(), error }),
+        }
+    }
+
+    /// Fails when it is known that the lock is lost. No file of a file system without locks is looked at, which may be out of reach: a
+    /// thread beside this one does that.
+    ///
+    /// # Errors
+    /// As [`check`](Self::check).
+    pub fn glance(&self) -> Result<(), LockError> {
+        match &self.hold {
+            Hold::Kernel(_) => self.check(),
+            Hold::Renewed(card) => card.glance(),
         }
     }
 }
@@ -189,12 +275,15 @@ impl ExperimentLock {
 impl Drop for ExperimentLock {
     /// Clears the holder's name, so that a folder that was only looked at is unchanged.
     fn drop(&mut self) {
-        // The name is only used in messages, and nobody reads it while nobody holds the lock.
-        let _ = self.file.set_len(0);
+        if let Hold::Kernel(file) = &self.hold {
+            // The name is only used in messages, and nobody reads it while nobody holds the lock.
+            let _ = file.set_len(0);
+        }
     }
 }
 
-/// Who holds the lock now; `None` when nobody does. Creates and writes nothing.
+/// Who holds the lock now; `None` when nobody does. Creates and writes nothing. A card whose holder cannot be looked at from here is
+/// watched for a few seconds.
 ///
 /// # Errors
 /// When the lock's file cannot be opened or locked.
@@ -205,7 +294,13 @@ pub fn probe(path: &Path) -> Result<Option<Holder>, LockError> {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         Err(error) => return Err(failed(error)),
     };
-    Ok(LockedFile::is_held(&file).map_err(failed)?.then(|| read_holder(&file)))
+    let is_card = match LockedFile::is_held(&file) {
+        Ok(true) => return Ok(Some(card::read(&file).holder)),
+        Ok(false) => card::read(&file).renewal.is_some(),
+        Err(error) if has_no_locks(&error) => true,
+        Err(error) => return Err(failed(error)),
+    };
+    if is_card { renewed::glance(path).map_err(failed) } else { Ok(None) }
 }
 
 /// How far the holder of a lock has been asked to stop, by its own account; `None` when it was not asked, or does not
@@ -214,7 +309,31 @@ pub fn probe(path: &Path) -> Result<Option<Holder>, LockError> {
 /// # Errors
 /// When the lock's file cannot be opened.
 pub fn stopping(path: &Path) -> io::Result<Option<StopLevel>> {
-    Ok(card(&files::open_lock(path, false)?).stopping)
+    Ok(card::read(&files::open_lock(path, false)?).stopping)
+}
+
+/// The process that holds a lock, when it is seen here; with pid 0 in `holder`, whichever process holds it. Where the file system has locks,
+/// only the kernel says who it is, whatever the file says.
+///
+/// # Errors
+/// When the file cannot be read.
+pub fn process_of(path: &Path, holder: &Holder) -> io::Result<Option<LockHolder>> {
+    let file = files::open_lock(path, false)?;
+    match LockedFile::is_held(&file) {
+        Err(error) if has_no_locks(&error) => Ok(match card::read(&file).fate() {
+            Fate::Lives(process) => Some(process),
+            Fate::Ended | Fate::Unknown => None,
+        }),
+        _ => process::holder_of(path, holder.pid),
+    }
+}
+
+/// Whether the process that holds the lock on a file is seen here and paused, for example by Ctrl-Z: until somebody lets it go on,
+/// nothing happens.
+#[must_use]
+pub fn is_paused(path: &Path, holder: &Holder) -> bool {
+    let is_here = holder.host.is_empty() || holder.host == clock::host();
+    is_here && process_of(path, holder).is_ok_and(|found| found.is_some_and(|found| found.is_paused()))
 }
 
 /// Whether somebody holds a lock on a file.
@@ -223,25 +342,6 @@ pub fn stopping(path: &Path) -> io::Result<Option<StopLevel>> {
 /// When the file cannot be opened or locked.
 pub fn is_locked(path: &Path) -> io::Result<bool> {
     LockedFile::is_held(&files::open_lock(path, false)?)
-}
-
-/// Writes who holds the lock. It is only used in messages, so it is not synced. One call writes it, and a later card is
-/// longer than the one before: a reader sees either of them whole.
-fn write_card(file: &File, card: &Card) -> io::Result<()> {
-    let mut card = serde_json::to_vec(card)?;
-    card.push(b'\n');
-    file.write_all_at(&card, 0)?;
-    file.set_len(card.len() as u64)
-}
-
-fn read_holder(file: &File) -> Holder {
-    card(file).holder
-}
-
-fn card(file: &File) -> Card {
-    let mut card = vec![0; MOST_HOLDER_BYTES];
-    let length = file.read_at(&mut card, 0).unwrap_or(0);
-    serde_json::from_slice(&card[..length]).unwrap_or_default()
 }
 
 #[cfg(test)]

@@ -3,6 +3,13 @@ use std::process::{Command, Stdio};
 
 use super::*;
 
+fn file(lock: &ExperimentLock) -> &File {
+    match &lock.hold {
+        Hold::Kernel(file) => file,
+        Hold::Renewed(card) => panic!("{card:?}"),
+    }
+}
+
 fn me() -> Holder {
     Holder { pid: std::process::id(), host: "here".into(), since: "2026-01-20T06:50:26Z".into() }
 }
@@ -32,11 +39,11 @@ fn a_lock_that_is_released_is_free_also_while_another_program_is_being_started()
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("experiment.lock");
     let lock = ExperimentLock::acquire(&path, &me(), Duration::ZERO).unwrap();
-    let copy = lock.file.try_clone().unwrap();
+    let copy = file(&lock).try_clone().unwrap();
     drop(lock);
     assert_eq!(probe(&path).unwrap(), None);
     let lock = ExperimentLock::acquire(&path, &me(), Duration::ZERO).unwrap();
-    let copies = [copy, lock.file.try_clone().unwrap()];
+    let copies = [copy, file(&lock).try_clone().unwrap()];
     lock.remove();
     ExperimentLock::acquire(&path, &me(), Duration::ZERO).unwrap();
     drop(copies);

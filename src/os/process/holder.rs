@@ -15,8 +15,6 @@ use rustix::process::{Signal, pidfd_send_signal};
 
 use super::table::{self, Process};
 use crate::model::outcome::StopSignal;
-use crate::model::survey::Holder;
-use crate::os::clock;
 
 /// A living process that holds a lock.
 #[derive(Debug)]
@@ -45,14 +43,6 @@ pub fn holder_of(lock: &Path, pid: u32) -> io::Result<Option<LockHolder>> {
     }))
 }
 
-/// Whether the process that holds the lock on a file is seen here and paused, for example by Ctrl-Z: until somebody lets it go on,
-/// nothing happens.
-#[must_use]
-pub fn is_paused(lock: &Path, holder: &Holder) -> bool {
-    let is_here = holder.host.is_empty() || holder.host == clock::host();
-    is_here && holder_of(lock, holder.pid).is_ok_and(|found| found.is_some_and(|found| found.is_paused()))
-}
-
 /// Whether a process has a file open under an exclusive lock that it took itself.
 fn has_locked(pid: i32, file: (u64, u64)) -> bool {
     let Ok(open) = fs::read_dir(format!("/proc/{pid}/fd")) else { return false };
@@ -73,6 +63,11 @@ fn is_own_lock(line: &str, pid: i32) -> bool {
 }
 
 impl LockHolder {
+    /// This process, if it is still there.
+    pub(super) fn of(process: Process) -> Option<Self> {
+        Some(Self { fd: table::hold(&process)?, process })
+    }
+
     /// Its pid.
     #[must_use]
     pub fn pid(&self) -> i32 {

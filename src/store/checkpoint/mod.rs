@@ -289,6 +289,14 @@ impl CheckpointWriter {
         self.lock.write_stopping(stopping);
     }
 
+    /// Fails when it is known that the lock is lost.
+    ///
+    /// # Errors
+    /// When it is.
+    pub fn glance(&self) -> Result<(), StoreError> {
+        Ok(self.lock.glance()?)
+    }
+
     /// The folder that it writes to.
     #[must_use]
     pub fn folder(&self) -> &ExperimentFolder {
