@@ -37,6 +37,14 @@ impl Claim {
         }
     }
 
+    /// Fails when the claim is lost, where it is not the kernel that holds it.
+    ///
+    /// # Errors
+    /// When it is.
+    pub fn must_hold(&self) -> Result<(), LockError> {
+        self.0.as_ref().map_or(Ok(()), ExperimentLock::check_card)
+    }
+
     /// Takes a claim over from a worker that is known to be gone or cut off, whatever of it the kernel still holds.
     ///
     /// # Errors

@@ -11,8 +11,8 @@ use serde_json::{Value, json};
 
 use crate::crash::no_process_is_left;
 use crate::fixture::{FULL_SCORE, TestFixture, close, gated, open};
-use crate::scenes::{AGENT, experiment, files_below, json as read, output, status, strace_is_missing};
-use crate::world::{Live, Output, World, wait_until};
+use crate::scenes::{AGENT, experiment, files_below, json as read, output, planned, status, strace_is_missing};
+use crate::world::{Live, Output, World, finish, wait_until};
 
 /// Whether nothing here can be tried; where all must be, that is a failure.
 fn cannot_be_tried() -> bool {
@@ -249,4 +249,31 @@ fn without_locks_a_stop_finds_the_coordinator_by_its_card_and_no_other_process()
     open(&world, "agent");
     scylla(&world, &["resume", &dir]).exits(0);
     no_process_is_left(&world);
+}
+
+#[test]
+fn without_locks_a_worker_whose_claim_was_taken_away_writes_nothing_of_what_its_agent_did() {
+    if cannot_be_tried() {
+        return;
+    }
+    let world = World::new();
+    let agent = format!("{}; {AGENT}", gated(&world, "agent"));
+    let fixture = TestFixture::new().agent("T0/00-held", &agent).write(&world);
+    let dir = planned(&world, &fixture, &["--runs", "1"]);
+    close(&world, "agent");
+    let mut worker = without_locks(&world, &["worker", &dir, "--run", "T0/00/1"]);
+    let worker = worker.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    wait_until("the agent works", || world.lines("agent.log") == 1);
+    let second = scylla(&world, &["worker", &dir, "--run", "T0/00/1"]).exits(3);
+    assert!(second.stderr.contains(&format!("process {} on ", worker.id())), "{second}");
+    let claim = world.experiment().join("T0/00/.run_01.lock");
+    let mut other = elsewhere(read(&claim));
+    other["word"] = json!("of-another-worker");
+    fs::rename(world.write("next", &other.to_string()), &claim).unwrap();
+    open(&world, "agent");
+    let ended = finish(worker);
+    assert!(ended.code != Some(0) && ended.stderr.contains("has lost its run"), "{ended}");
+    let run = world.experiment().join("T0/00/run_01");
+    assert!(!run.join("run_result.json").exists() && !run.join("agent/result.json").exists(), "{ended}");
+    assert_eq!(read(&claim), other, "the claim is the other one's");
 }

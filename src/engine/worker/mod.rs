@@ -28,7 +28,7 @@ use crate::text::resets;
 /// Does a job, unless another worker has its run. The caller may have claimed the run already.
 pub(in crate::engine) fn work(place: &Workplace, job: Job, claim: Option<Claim>, link: &dyn Link) -> Done {
     let claim = claim.map_or_else(|| Claim::acquire(&place.folder, job.run, &this_process()), Ok);
-    let _claim = match claim {
+    let claim = match claim {
         Ok(claim) => claim,
         Err(StoreError::Claimed { holder, .. }) => return nothing(RunEnd::Claimed(Claimant::Worker(holder))),
         Err(error) => return nothing(RunEnd::not_begun(error.into())),
@@ -36,7 +36,7 @@ pub(in crate::engine) fn work(place: &Workplace, job: Job, claim: Option<Claim>,
     if let Some(end) = end_orphans(place, job, link) {
         return nothing(end);
     }
-    let mut work = Work::new(place, job.run, link);
+    let mut work = Work::new(place, (job.run, &claim), link);
     let end = attempt(&mut work, job);
     Done { spent: work.spent, end }
 }
@@ -114,7 +114,19 @@ fn attempt(work: &mut Work<'_>, job: Job) -> RunEnd {
 
 /// Whether the run is still this worker's to write about.
 fn holds(work: &Work<'_>) -> bool {
-    work.place.must_hold().is_ok()
+    work.must_hold().is_ok()
+}
+
+impl Work<'_> {
+    /// Whether this worker may still write about its run.
+    ///
+    /// # Errors
+    /// When it has lost the run to another worker.
+    fn must_hold(&self) -> Result<(), Failure> {
+        self.place.must_hold()?;
+        let lost = |error| Failure::new(FailureKind::Storage, format!("this worker has lost its run: {error}"));
+        self.claim.must_hold().map_err(lost)
+    }
 }
 
 /// Goes on after the last durable stage, up to the commit.

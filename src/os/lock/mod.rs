@@ -259,6 +259,17 @@ impl ExperimentLock {
         }
     }
 
+    /// The same, but that a lock of the kernel is not looked at.
+    ///
+    /// # Errors
+    /// As [`check`](Self::check).
+    pub fn check_card(&self) -> Result<(), LockError> {
+        match &self.hold {
+            Hold::Kernel(_) => Ok(()),
+            Hold::Renewed(card) => card.check(),
+        }
+    }
+
     /// Fails when it is known that the lock is lost. No file of a file system without locks is looked at, which may be out of reach: a
     /// thread beside this one does that.
     ///

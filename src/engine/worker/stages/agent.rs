@@ -76,9 +76,9 @@ impl Work<'_> {
         }
         self.not_asked_yet.set(false);
         result.duration_seconds = watch.worked().as_secs_f64();
-        self.place.must_hold()?;
+        self.must_hold()?;
         self.keep_what_is_left(&mut result)?;
-        self.place.must_hold()?;
+        self.must_hold()?;
         let written = self.store.write_agent_result(&result);
         // A write that failed at its last step may have left the whole file: then the agent must not be paid again.
         self.agent_complete = written.is_ok() || matches!(self.store.read_agent_result(), Ok(Some(_)));

@@ -43,7 +43,7 @@ impl Work<'_> {
         }
         let checks = self.compare_with_baseline(checked)?;
         let result = ChecksResult { checks, ..ChecksResult::default() };
-        self.place.must_hold()?;
+        self.must_hold()?;
         self.graded_store.write_checks(&result)?;
         Ok(result)
     }

@@ -134,7 +134,7 @@ impl Work<'_> {
             }
         };
         self.link.asked(true);
-        self.place.must_hold()?;
+        self.must_hold()?;
         self.graded_store.write_judgment(&judgment)?;
         Ok(judgment)
     }

@@ -38,6 +38,7 @@ use crate::os::process::{self, End, Ended, SpawnError};
 use crate::rules::stage::Reached;
 use crate::setup::inherit::Effective;
 use crate::store::StoreError;
+use crate::store::claim::Claim;
 use crate::store::layout::RunFolder;
 use crate::store::stages::{RunStore, StageProgress};
 use crate::store::work::WorkFolder;
@@ -100,6 +101,7 @@ pub(in crate::engine) struct Work<'a> {
     /// Whether the agent's result is durable, so that the attempt stays where it is.
     pub(in crate::engine) agent_complete: bool,
     link: &'a dyn Link,
+    pub(in crate::engine) claim: &'a Claim,
     folder: RunFolder,
     store: RunStore,
     /// Where checks and judges write: the run's own folder, or that of a later grading.
@@ -118,7 +120,7 @@ pub(in crate::engine) struct Work<'a> {
 }
 
 impl<'a> Work<'a> {
-    pub(in crate::engine) fn new(place: &'a Workplace, run: RunId, link: &'a dyn Link) -> Self {
+    pub(in crate::engine) fn new(place: &'a Workplace, (run, claim): (RunId, &'a Claim), link: &'a dyn Link) -> Self {
         let folder = place.folder.run(run);
         let store = RunStore::new(&place.folder, run);
         let (graded, graded_store) = (folder.graded(place.grader.number), store.graded(place.grader.number));
@@ -132,6 +134,7 @@ impl<'a> Work<'a> {
             counted: false,
             agent_complete: false,
             link,
+            claim,
             folder,
             store,
             graded,
@@ -183,7 +186,7 @@ impl<'a> Work<'a> {
 
     /// Sets a former, unfinished attempt aside and makes the folder of a new one.
     pub(in crate::engine) fn begin_attempt(&mut self) -> Result<(), Halt> {
-        self.place.must_hold()?;
+        self.must_hold()?;
         self.attempt = self.store.next_attempt()?;
         let was_started = files::kind_of(&self.folder.command())?.is_some();
         self.stage = if was_started { Stage::Agent } else { Stage::Prepare };
@@ -244,7 +247,7 @@ impl<'a> Work<'a> {
         if self.place.stop.level().is_some() {
             return Err(Halt::Stopped);
         }
-        self.place.must_hold()?;
+        self.must_hold()?;
         // A measurement requires that agents are given the same, and graded the same, in all runs.
         match self.place.altered_copy() {
             Some(copy) => Err(Failure::new(FailureKind::Storage, EngineError::Altered(copy).to_string()).into()),
@@ -260,7 +263,7 @@ impl<'a> Work<'a> {
         let ended = process::run(&task, &self.place.containment, &self.place.stop);
         self.not_asked_yet.set(ended.as_ref().is_err_and(SpawnError::never_started));
         // Where another worker has taken the run over, a folder that was replaced is that worker's.
-        self.place.must_hold()?;
+        self.must_hold()?;
         for folders in locked {
             if folders.and_then(|folders| folders.put_back())? {
                 self.replaced.set(true);
@@ -357,12 +360,11 @@ impl<'a> Work<'a> {
             not_captured: changes.as_ref().map(Changes::not_captured),
             changed_nothing: changes.as_ref().map(Changes::is_nothing),
         };
-        // Workspaces are moved first, so that a stop in between leaves nothing behind; the patch is enough to go on
-        // with.
+        // Workspaces are moved first, so that a stop in between leaves nothing behind: the patch is enough.
         if files::kind_of(&self.folder.result())?.is_none() {
             self.settle_workspace(agent, result.keeps_workspace);
         }
-        self.place.must_hold()?;
+        self.must_hold()?;
         if self.place.grader.number.is_first() {
             self.store.commit(&mut result)?;
         } else {
@@ -370,9 +372,7 @@ impl<'a> Work<'a> {
         }
         Ok(result)
     }
-}
 
-impl Work<'_> {
     /// Commits a later grading of the run, and the run itself unless it was committed under a former grading.
     fn commit_later_grading(&self, result: &mut RunResult) -> Result<(), Halt> {
         match self.graded_store.read_result()? {

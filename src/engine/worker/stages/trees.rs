@@ -89,7 +89,7 @@ impl Work<'_> {
         changes.ignored.names.iter_mut().for_each(|name| *name = self.redacted(name));
         captured.left_out.iter().for_each(|place| changes.left_out.add(&self.redacted(&place.to_string_lossy())));
         self.report_left_out(&changes);
-        self.place.must_hold()?;
+        self.must_hold()?;
         self.store.write_changes(&changes)?;
         self.store.write_patch(&captured.patch)?;
         self.remove(scratch);
