@@ -2,6 +2,7 @@
 //! process or in two. It belongs to the run and not to one of its attempts, so it stays in place when those are moved.
 
 use std::io;
+use std::path::Path;
 
 use crate::model::ids::RunId;
 use crate::model::survey::Holder;
@@ -9,7 +10,7 @@ use crate::os::files::{self, FileError};
 use crate::os::lock::{self, ExperimentLock, LockError};
 
 use super::StoreError;
-use super::layout::ExperimentFolder;
+use super::layout::{ExperimentFolder, claim_of};
 
 /// A run that this worker has claimed. Dropping it, or the end of the process, releases it.
 #[derive(Debug)]
@@ -68,6 +69,21 @@ impl Drop for Claim {
             lock.remove();
         }
     }
+}
+
+/// Begins to watch all claims of an experiment, while it is waited to see whether its coordinator is gone: those of its workers then lapse in the
+/// same time. What cannot be listed is watched later.
+pub fn begin_watch(folder: &ExperimentFolder) {
+    let below = |path: &Path| std::fs::read_dir(path).into_iter().flatten().flatten().map(|entry| entry.path());
+    for subtest in below(folder.root()).flat_map(|tier| below(&tier).collect::<Vec<_>>()) {
+        for claim in below(&subtest).filter(|path| is_claim(path)) {
+            lock::begin_watch(&claim);
+        }
+    }
+}
+
+fn is_claim(path: &Path) -> bool {
+    path.file_name().and_then(|name| name.to_str()).is_some_and(|name| claim_of(name).is_some())
 }
 
 /// Who has claimed a run; `None` when nobody has.

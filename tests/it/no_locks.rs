@@ -154,6 +154,8 @@ fn without_locks_a_card_of_another_machine_is_respected_while_it_is_renewed_and_
     let (world, dir, mut live) = held();
     live.kill();
     let left = elsewhere(card(&world));
+    let claim = world.experiment().join("T0/00/.run_01.lock");
+    fs::write(&claim, elsewhere(read(&claim)).to_string()).unwrap();
     let is_renewed = AtomicBool::new(true);
     std::thread::scope(|scope| {
         scope.spawn(|| {
@@ -182,6 +184,11 @@ fn without_locks_a_card_of_another_machine_is_respected_while_it_is_renewed_and_
     let begun = Instant::now();
     let resumed = scylla(&world, &["resume", &dir]).exits(0);
     assert!(begun.elapsed() >= Duration::from_secs(45), "it was not watched for long enough: {:?}", begun.elapsed());
+    assert!(
+        begun.elapsed() < Duration::from_secs(80),
+        "its worker's claim lapses in the same time: {:?}",
+        begun.elapsed()
+    );
     let told = format!("waits up to 45 seconds to see whether process {} on elsewhere since ", left["pid"]);
     assert_eq!(resumed.stderr.matches(&told).count(), 1, "{resumed}");
     scylla(&world, &["verify", &dir]).exits(0);

@@ -137,7 +137,10 @@ pub fn must_be_free(folder: &ExperimentFolder) -> Result<(), EngineError> {
 /// # Errors
 /// When another coordinator holds it, or the lock's file cannot be opened.
 pub fn hold(folder: ExperimentFolder, waits: impl FnOnce(&Holder)) -> Result<Locked, EngineError> {
-    let lock = ExperimentLock::acquire_or_watch(&folder.lock(), &this_process(), lock::PATIENCE, waits)?;
+    let lock = ExperimentLock::acquire_or_watch(&folder.lock(), &this_process(), lock::PATIENCE, |holder| {
+        waits(holder);
+        store::claim::begin_watch(&folder);
+    })?;
     let writer = CheckpointWriter::new(&folder, lock);
     Ok(Locked { folder, writer })
 }

@@ -314,6 +314,12 @@ pub fn probe(path: &Path) -> Result<Option<Holder>, LockError> {
     if is_card { renewed::glance(path).map_err(failed) } else { Ok(None) }
 }
 
+/// Begins to watch a lock that may be held by a card: whoever asks for it later need not wait again for the time that passes until then. Where a
+/// lock is held by the kernel, that changes nothing.
+pub fn begin_watch(path: &Path) {
+    renewed::begin_watch(path);
+}
+
 /// How far the holder of a lock has been asked to stop, by its own account; `None` when it was not asked, or does not
 /// write it.
 ///

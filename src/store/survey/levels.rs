@@ -8,6 +8,7 @@ use crate::model::ids::{AttemptNumber, RunId, RunNumber, SubtestId, TierId};
 use crate::model::survey::{Problem, ProblemKind, Survey};
 use crate::model::usage::Total;
 use crate::os::files::{Folder, Kind};
+use crate::os::lock;
 
 use super::Depth;
 use super::collect::{self, AttemptSeen, Collection, Part};
@@ -229,6 +230,10 @@ fn runs_of(
         true
     });
     runs.sort_unstable();
+    // Where several have to be watched for a moment, that is the same moment.
+    for run in &claims {
+        lock::begin_watch(&folder.claim(*run));
+    }
     for run in claims {
         match claim::claimed_by(folder, run) {
             Ok(holder) => part.claims.push((run, holder)),

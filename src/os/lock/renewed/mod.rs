@@ -24,7 +24,7 @@ use crate::os::files;
 use crate::os::process::ProcessMark;
 use crate::os::random;
 
-pub(super) use watch::glance;
+pub(super) use watch::{begin as begin_watch, glance};
 
 /// How often a holder renews its card.
 const BEAT: Duration = Duration::from_secs(1);

@@ -105,6 +105,14 @@ pub(super) fn make_room(path: &Path, lapse: Duration, on_wait: &mut dyn FnMut(&H
     }
 }
 
+/// Begins to watch what lies at a path, in case that somebody has to know later whether it is renewed.
+pub(in crate::os::lock) fn begin(path: &Path) {
+    let began = Instant::now();
+    if let Ok(Some(text)) = card::text_at(path) {
+        note(path, &text, began);
+    }
+}
+
 /// Who holds the lock by a card, as far as a look in passing shows.
 pub(in crate::os::lock) fn glance(path: &Path) -> io::Result<Option<Holder>> {
     loop {
