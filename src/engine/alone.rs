@@ -261,7 +261,6 @@ impl Alone<'_> {
                 Report::Asked { answered } => self.report(&JobLine::Asked(answered)),
                 Report::Ended(Done { spent, end }) => {
                     let end = self.stopped_together(end, mailbox);
-                    // What is committed stays so, whoever has come for the run meanwhile.
                     if !matches!(end, RunEnd::Committed(_)) && self.lease.as_ref().is_some_and(|lease| lease.is_lost())
                     {
                         return Ok(End::NotCommitted(LOST.to_owned()));
@@ -348,7 +347,7 @@ impl Alone<'_> {
 
 /// A signal that is sent to a worker and its agent comes to both within this time.
 const TOGETHER: Duration = Duration::from_millis(500);
-/// Why a worker that has lost its lease says nothing of its run.
+/// Why a worker that lost its lease says nothing of its run.
 const LOST: &str = "another worker may have the run, and this one has written nothing more about it";
 
 /// How the run ended, for a coordinator elsewhere.

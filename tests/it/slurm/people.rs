@@ -53,7 +53,7 @@ fn a_resume_without_a_cluster_takes_waiting_jobs_back_and_removes_the_keys_when_
     scene.open();
     let first = scene.end(local);
     scene.cluster.wait_for_rest();
-    assert!(keys_are_there(&scene) && matches!(first.code, Some(0 | 6)), "{}", first.stderr);
+    assert!(matches!(first.code, Some(0 | 6)), "{}", first.stderr);
     let last = scene.end(scene.resume(&[]));
     assert_eq!((last.code, status(&scene.world).as_str()), (Some(0), "completed"), "{}", last.stderr);
     assert!(!keys_are_there(&scene));
@@ -266,7 +266,10 @@ fn where_a_user_may_have_few_jobs_at_once_the_others_are_submitted_as_those_end(
     let refuse = "echo 'sbatch: error: AssocMaxSubmitJobLimit' >&2; echo 'sbatch: error: Batch job submission failed: \
                   Job violates accounting/QOS policy (job submit limit, the size of jobs and/or time limits)' >&2; exit 1";
     let count = "jobs=$(($(squeue -h -r | wc -l) + $(sed -n 's/^#SBATCH --array=1-//p' \"$2\")))";
-    let script = format!("#!/bin/sh\n{count}\n[ $jobs -le 3 ] || {{ {refuse}; }}\nexec {} \"$@\"\n", real.display());
+    let script = format!(
+        "#!/bin/sh\n[ $1 != --test-only ] || exec {0} \"$@\"\n{count}\n[ $jobs -le 3 ] || {{ {refuse}; }}\nexec {0} \"$@\"\n",
+        real.display()
+    );
     scene.world.program("bin/sbatch", &script);
     let path = format!("{}:{path}", scene.world.path("bin").display());
     let ended = scene.end(Live::start(scene.command_to_run(&["--jobs", "12"]).env("PATH", path)));

@@ -101,6 +101,12 @@ impl Flight {
         lines
     }
 
+    /// Notes under which name its batch was submitted.
+    pub(super) fn submitted_as(&mut self, job: &str) {
+        let id = format!("{job}_{}", self.index);
+        self.job.get_or_insert(Named { number: id.clone(), id });
+    }
+
     /// Notes what the queue shows of its job.
     pub(super) fn seen(&mut self, found: Option<&Listed>) {
         match found {

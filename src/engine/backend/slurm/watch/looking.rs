@@ -223,7 +223,10 @@ impl Watch {
     fn fail(&mut self, run: RunId, (attempt, stage): (AttemptNumber, Stage), failure: Failure, agent_complete: bool) {
         let attempts = self.flights.get(&run).map_or(1, |flight| flight.task.attempts);
         let end = AttemptEnd::Failed { failure: failure.clone(), last: is_last(failure.kind, attempts) };
-        elsewhere::record_failure(&self.basis.folder, run, stage, end);
+        // Of a job in which nothing was done, only the last one leaves a record: why its run is missing.
+        if stage > Stage::Prepare || attempts <= 1 {
+            elsewhere::record_failure(&self.basis.folder, run, stage, end);
+        }
         self.end(run, RunEnd::Failed { attempt, stage, failure, agent_complete });
     }
 

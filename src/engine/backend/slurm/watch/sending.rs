@@ -50,6 +50,9 @@ impl Watch {
                 }
                 let mut flight = Flight::new(&self.basis.folder, task, (batch.number(), index));
                 flight.is_followed = false;
+                if let Ok(Some(job)) = batch.job() {
+                    flight.submitted_as(&job);
+                }
                 match listed.get(&index) {
                     Some(one) => flight.seen(Some(one)),
                     None => flight.of_former = true,
@@ -139,6 +142,9 @@ impl Watch {
                 self.most_at_once = self.most_at_once.saturating_mul(2);
                 // The name only makes it easier for people: the batch is known by its comment.
                 let _ = of.batch.submitted(&job);
+                for flight in self.flights.values_mut().filter(|flight| flight.batch == number) {
+                    flight.submitted_as(&job);
+                }
                 self.next_look = self.next_look.map(|_| Instant::now() + LOOKS.0);
             }
             Err(Refusal::Passing(words)) => {
