@@ -17,6 +17,7 @@ use crate::text::escape;
 use crate::text::words::{counted, duration, moment, percent, rough_duration, whole_duration};
 
 use super::lines::{SetupNames, stage_name};
+use crate::text::columns::{columns, cut};
 use crate::text::short::and_more;
 use crate::text::styles::{Styles, Tone};
 
@@ -32,6 +33,10 @@ const BAR_COLUMNS: usize = 20;
 const FEWEST_BAR_COLUMNS: usize = 4;
 /// Columns between the parts of a line.
 const GAP: usize = 2;
+/// Columns of what a run does: room for every stage.
+const DOING_COLUMNS: usize = 8;
+/// A longer name of a machine is cut, so that the times beside it stay on the screen.
+const MOST_NODE_COLUMNS: usize = 24;
 
 /// Everything that the bars show.
 #[derive(Debug, Default)]
@@ -39,6 +44,8 @@ pub(super) struct ProgressView {
     tiers: BTreeMap<TierId, Tier>,
     names: SetupNames,
     in_flight: BTreeMap<RunId, InFlight>,
+    /// Machines of runs whose workers are jobs. A failed attempt that the same job tries again stays on its machine.
+    nodes: BTreeMap<RunId, String>,
     waits: BTreeMap<String, Timestamp>,
     stop: Option<StopLevel>,
     spent: Total,
@@ -64,25 +71,40 @@ struct Tier {
 #[derive(Debug)]
 struct InFlight {
     attempt: u32,
-    stage: String,
+    /// Whether its job waits for its turn.
+    is_queued: bool,
+    /// `None` while only its job has begun.
+    stage: Option<String>,
     begun: Timestamp,
     stage_begun: Timestamp,
+}
+
+impl InFlight {
+    fn from(at: Timestamp) -> Self {
+        Self { attempt: 1, is_queued: false, stage: None, begun: at, stage_begun: at }
+    }
 }
 
 impl ProgressView {
     /// Shows a run whose worker is a job: that it waits, or on which machine it is.
     fn place(&mut self, run: RunId, placement: &Placement, at: Timestamp) {
-        let stage = match placement {
-            Placement::Queued { .. } => "queued".to_owned(),
-            Placement::Running { node, .. } => format!("on {}", escape::terminal(node)),
+        let before = match placement {
+            Placement::Queued { .. } => self.nodes.remove(&run),
+            Placement::Running { node, .. } => self.nodes.insert(run, escape::terminal(node).into_owned()),
         };
-        let in_flight = self.in_flight.entry(run).or_insert_with(|| InFlight {
-            attempt: 1,
-            stage: String::new(),
-            begun: at,
-            stage_begun: at,
-        });
-        (in_flight.stage, in_flight.stage_begun) = (stage, at);
+        let is_queued = matches!(placement, Placement::Queued { .. });
+        let in_flight = self.in_flight.entry(run).or_insert_with(|| InFlight::from(at));
+        // Its worker may have begun before the batch system says where; on another machine, another worker begins.
+        let is_elsewhere = before.is_some_and(|before| self.nodes.get(&run) != Some(&before));
+        if is_queued || in_flight.is_queued || is_elsewhere {
+            *in_flight = InFlight { is_queued, ..InFlight::from(at) };
+        }
+    }
+
+    /// Forgets a run that is no longer in flight.
+    fn forget(&mut self, run: RunId) {
+        self.in_flight.remove(&run);
+        self.nodes.remove(&run);
     }
 
     /// Updates the state by an event.
@@ -94,12 +116,13 @@ impl ProgressView {
             Event::RunPlaced { run, placement } => self.place(*run, placement, at),
             Event::StageStarted { run, stage, judge } => {
                 if let Some(in_flight) = self.in_flight.get_mut(run) {
-                    in_flight.stage = stage_name(*stage, *judge);
+                    in_flight.is_queued = false;
+                    in_flight.stage = Some(stage_name(*stage, *judge));
                     in_flight.stage_begun = at;
                 }
             }
             Event::RunCommitted(committed) => {
-                self.in_flight.remove(&committed.run);
+                self.forget(committed.run);
                 self.spent = committed.spent;
                 self.done_now += 1;
                 let tier = self.tiers.entry(committed.run.tier).or_default();
@@ -107,15 +130,17 @@ impl ProgressView {
                 tier.passed += usize::from(committed.status == RunStatus::Passed);
                 tier.errored.remove(&committed.run);
             }
-            Event::AttemptFailed { run, spent, .. }
-            | Event::RunStopped { run, spent, .. }
-            | Event::RunWaits { run, spent, .. } => {
+            Event::AttemptFailed { run, spent, .. } => {
                 self.in_flight.remove(run);
                 self.spent = *spent;
             }
-            Event::RunWithdrawn { run } => _ = self.in_flight.remove(run),
+            Event::RunStopped { run, spent, .. } | Event::RunWaits { run, spent, .. } => {
+                self.forget(*run);
+                self.spent = *spent;
+            }
+            Event::RunWithdrawn { run } => self.forget(*run),
             Event::RunErrored { run, .. } => {
-                self.in_flight.remove(run);
+                self.forget(*run);
                 self.tiers.entry(run.tier).or_default().errored.insert(*run);
             }
             Event::TierPaused { tier, .. } => self.tiers.entry(*tier).or_default().paused = true,
@@ -152,7 +177,7 @@ impl ProgressView {
     }
 
     fn begin(&mut self, run: RunId, attempt: u32, from: Stage, at: Timestamp) {
-        let in_flight = InFlight { attempt, stage: stage_name(from, None), begun: at, stage_begun: at };
+        let in_flight = InFlight { attempt, stage: Some(stage_name(from, None)), ..InFlight::from(at) };
         self.in_flight.insert(run, in_flight);
     }
 
@@ -170,14 +195,15 @@ impl ProgressView {
             format!("  {model}: {paused} until {} (rate limit, {left} more)", moment(*until))
         }));
         whole.truncate(rows);
-        let some_in_flight = self.in_flight.len().min(FEWEST_IN_FLIGHT_LINES);
+        let (queued, working): (Vec<_>, Vec<_>) = self.in_flight.iter().partition(|(_, run)| run.is_queued);
+        let some_in_flight = (working.len() + usize::from(!queued.is_empty())).min(FEWEST_IN_FLIGHT_LINES);
         let tiers = self.tier_lines(columns, styles);
         let mut lines = if tiers.len() + whole.len() + some_in_flight < rows { tiers } else { Vec::new() };
         lines.extend(whole);
         let left = rows.saturating_sub(lines.len() + 1).min(MOST_IN_FLIGHT_LINES);
         if !self.in_flight.is_empty() && left > 0 {
             lines.push(String::new());
-            lines.extend(self.in_flight_lines(at, left, styles));
+            lines.extend(self.in_flight_lines(at, left, (working, queued.len()), styles));
         }
         lines
     }
@@ -253,30 +279,49 @@ impl ProgressView {
         }
     }
 
-    fn in_flight_lines(&self, at: Timestamp, most: usize, styles: Styles) -> Vec<String> {
+    /// A row for each run that is worked on, and one for all that wait for their turn or have no room.
+    fn in_flight_lines(
+        &self,
+        at: Timestamp,
+        most: usize,
+        (mut working, queued): (Vec<(&RunId, &InFlight)>, usize),
+        styles: Styles,
+    ) -> Vec<String> {
         // The oldest first: lines keep their order while runs begin and end.
-        let mut in_flight: Vec<(&RunId, &InFlight)> = self.in_flight.iter().collect();
-        in_flight.sort_by_key(|(run, in_flight)| (in_flight.begun, **run));
-        let name_width = in_flight.iter().map(|(run, _)| run.to_string().len()).max().unwrap_or(0);
-        let shown = if in_flight.len() <= most { in_flight.len() } else { most - 1 };
-        let mut lines: Vec<String> = in_flight
+        working.sort_by_key(|(run, in_flight)| (in_flight.begun, **run));
+        let all_fit = working.len() + usize::from(queued > 0) <= most;
+        let shown = if all_fit { working.len() } else { most - 1 };
+        let doing: Vec<String> =
+            working.iter().take(shown).map(|(run, in_flight)| self.doing(run, in_flight)).collect();
+        let doing_width = doing.iter().map(|doing| columns(doing)).max().unwrap_or(0).max(DOING_COLUMNS);
+        let name_width = working.iter().map(|(run, _)| run.to_string().len()).max().unwrap_or(0);
+        let mut lines: Vec<String> = working
             .iter()
-            .take(shown)
-            .map(|(run, in_flight)| {
+            .zip(doing)
+            .map(|((run, in_flight), doing)| {
                 let elapsed = duration(seconds_between(in_flight.stage_begun, at));
                 let attempt = (in_flight.attempt > 1).then(|| format!("attempt {}", in_flight.attempt));
                 let attempt = attempt.map(|attempt| styles.paint(Tone::Faint, attempt).to_string());
                 let named = self.names.of(**run).map(str::to_owned).into_iter().chain(attempt);
                 format!(
-                    "  {:<name_width$}  {:<8}  {elapsed:>7}  {}",
+                    "  {:<name_width$}  {doing}{:gap$}  {elapsed:>7}  {}",
                     run.to_string(),
-                    in_flight.stage,
-                    named.collect::<Vec<_>>().join("  ")
+                    "",
+                    named.collect::<Vec<_>>().join("  "),
+                    gap = doing_width - columns(&doing),
                 )
             })
             .collect();
-        lines.extend(and_more(in_flight.len(), shown).map(|more| format!("  {more}")));
+        let waiting = (queued > 0).then(|| format!("{queued} queued"));
+        let others: Vec<String> = and_more(working.len(), shown).into_iter().chain(waiting).collect();
+        lines.extend((!others.is_empty()).then(|| format!("  {}", others.join(", "))));
         lines
+    }
+
+    /// What is done for a run, and on which machine if it is known: `agent on n1`.
+    fn doing(&self, run: &RunId, in_flight: &InFlight) -> String {
+        let node = self.nodes.get(run).map(|node| format!("on {}", cut(node, MOST_NODE_COLUMNS)));
+        in_flight.stage.clone().into_iter().chain(node).collect::<Vec<_>>().join(" ")
     }
 }
 
