@@ -77,9 +77,9 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> Exit {
         return ended(work(arguments.get(2..).unwrap_or_default()));
     }
     let typed = typed(&arguments);
-    let cli = match Cli::try_parse_from(arguments) {
+    let cli = match Cli::try_parse_from(&arguments) {
         Ok(cli) => cli,
-        Err(asked) => return show(&asked, typed),
+        Err(asked) => return show(&asked, typed, &arguments),
     };
     let mut console = Console::new(cli.talk, typed, cli.command.rows());
     let restored = signal::restore().map_err(CliError::internal);
@@ -93,9 +93,9 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> Exit {
 }
 
 /// clap returns help and version as errors that are to be printed.
-fn show(asked: &clap::Error, typed: String) -> Exit {
-    if let Some(word) = unknown_command(asked, &typed) {
-        let error = unknown::unknown(&word, &typed);
+fn show(asked: &clap::Error, typed: String, arguments: &[OsString]) -> Exit {
+    let command = unknown_command(asked, &typed).map(|word| unknown::unknown(&word, &typed));
+    if let Some(error) = command.or_else(|| unknown::of_batch_system(unknown_flag(asked)?, arguments)) {
         Console::new(Talk::default(), typed, None).error(&error);
         return error.exit;
     }
@@ -120,6 +120,14 @@ fn unknown_command(asked: &clap::Error, typed: &str) -> Option<String> {
     let mut words = typed.split(' ').skip(2).filter(|typed| !typed.starts_with('-'));
     let first = words.next().and_then(|first| if first == "help" { words.next() } else { Some(first) });
     (first == Some(shell_word(word).as_str())).then(|| word.clone())
+}
+
+/// The flag that is none.
+fn unknown_flag(asked: &clap::Error) -> Option<&str> {
+    match asked.get(ContextKind::InvalidArg) {
+        Some(ContextValue::String(flag)) if asked.kind() == ArgumentError::UnknownArgument => Some(flag),
+        _ => None,
+    }
 }
 
 /// The command as a person would type it again.

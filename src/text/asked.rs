@@ -28,7 +28,9 @@ pub fn flag_of(field: &str) -> String {
 #[must_use]
 pub fn flag_with(field: &str, value: &Value) -> String {
     let flag = flag_of(field);
-    worded(value).map_or_else(|| format!("no `{flag}`"), |value| format!("`{flag} {value}`"))
+    // A number alone is not taken for the time of a job.
+    let unit = if field == "job_seconds" { "s" } else { "" };
+    worded(value).map_or_else(|| format!("no `{flag}`"), |value| format!("`{flag} {value}{unit}`"))
 }
 
 /// A value in plain words; `None` when it is empty.
@@ -63,6 +65,7 @@ mod tests {
             flag_with("models", &json!([])),
             flag_with("max_cost_usd", &Value::Null),
             flag_with("timeout_seconds", &json!(7)),
+            flag_with("job_seconds", &json!(7)),
             flag_with("subtests", &json!({"T0": [0, 1], "T2": [0]})),
         ];
         let expected = [
@@ -71,6 +74,7 @@ mod tests {
             "no `--model`",
             "no `--max-cost-usd`",
             "`--timeout 7`",
+            "`--time 7s`",
             "`--tiers T0,T2`",
         ];
         assert_eq!(flags, expected);

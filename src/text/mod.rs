@@ -1,5 +1,6 @@
 //! Floor 1: words, escapes, redaction, what programs report in their JSON, and requests to models as tables.
 
+pub mod allotment;
 pub mod asked;
 pub mod claims;
 pub mod columns;

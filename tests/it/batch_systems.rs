@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use crate::crash::no_process_is_left;
 use crate::fixture::TestFixture;
 use crate::scenes::{AGENT, experiment, is_missing, planned, status};
-use crate::world::{World, finish, steady};
+use crate::world::{self, World, finish, steady};
 
 fn file(path: &str) -> String {
     fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(path)).unwrap()
@@ -129,7 +129,7 @@ fn the_command_of_the_job_for_kubernetes_makes_the_run_of_its_line() {
 #[test]
 fn whoever_asks_for_jobs_wrongly_is_told_every_mistake() {
     let world = World::new();
-    let asked = "cluster:\n  cpus: 0\n  memory: much\n  options: [\"gres=gpu:1\"]\n  tiers:\n    T6: {cpus: 1}\n    T9: {cpus: 1}\n";
+    let asked = "cluster:\n  cpus: 0\n  memory: much\n  time: 3600\n  options: [\"gres=gpu:1\"]\n  tiers:\n    T6: {cpus: 1}\n    T9: {cpus: 1}\n";
     let fixture = TestFixture::new().agent("T0/00-one", AGENT).extra(asked).write(&world);
     let told = world.scylla(&["fixture", "check", &fixture]).exits(2);
     insta::with_settings!({
@@ -140,23 +140,57 @@ fn whoever_asks_for_jobs_wrongly_is_told_every_mistake() {
     });
 }
 
+/// Puts programs of a Slurm beside the others that has no jobs, and whose `scontrol` is this script; gives the `PATH`.
+fn with_slurm(world: &World, scontrol: &str) -> String {
+    for program in ["sbatch", "squeue", "scancel"] {
+        world.program(&format!("bin/{program}"), "#!/bin/sh\n");
+    }
+    world.program("bin/scontrol", &format!("#!/bin/sh\n{scontrol}\n"));
+    format!("{}:{}", world.path("bin").display(), env::var("PATH").unwrap())
+}
+
+fn with_path(world: &World, path: &str, arguments: &[&str]) -> world::Output {
+    let mut command = world.command(arguments);
+    finish(command.env("PATH", path).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap())
+}
+
+#[test]
+fn memory_and_time_of_jobs_are_read_as_users_of_slurm_write_them() {
+    let world = World::new();
+    let asked = "cluster:\n  memory: 4096M\n  time: 30:00\n  tiers:\n    T1: {memory: 1G, time: 1-12:00:00}\n";
+    let fixture = TestFixture::new().agent("T0/00-one", AGENT).agent("T1/00-two", AGENT).extra(asked).write(&world);
+    let path = with_slurm(&world, "");
+    let scripts = |more: &[&str]| {
+        let plan = [&["run", &fixture, "--dry-run", "--timeout", "60", "--backend", "slurm"], more].concat();
+        with_path(&world, &path, &plan).exits(0).stdout
+    };
+    let of_fixture = scripts(&[]);
+    for option in ["--mem=4194304K", "--time=00:30:00", "--mem=1048576K", "--time=36:00:00"] {
+        assert!(of_fixture.contains(&format!("#SBATCH {option}\n")), "{option}: {of_fixture}");
+    }
+    let of_flags = scripts(&["--mem", "2G", "--time", "1-0"]);
+    for option in ["--mem=2097152K", "--time=24:00:00"] {
+        assert!(of_flags.contains(&format!("#SBATCH {option}\n")), "{option}: {of_flags}");
+    }
+}
+
 #[test]
 fn what_is_asked_of_jobs_where_there_are_none_is_refused_and_a_plan_says_that_no_cluster_answers() {
     let world = World::new();
     let fixture = TestFixture::new().agent("T0/00-one", AGENT).write(&world);
     let refused = world.scylla(&["run", &fixture, "--cpus", "4"]).exits(2);
     assert!(refused.stderr.contains("say what the jobs of a cluster may use"), "{refused}");
+    for (flag, bare, instead) in [("--time", "120", "such as `2m`"), ("--mem", "4096", "such as `4G`")] {
+        let refused = world.scylla(&["run", &fixture, "--backend", "slurm", flag, bare]).exits(2);
+        assert!(refused.stderr.contains(instead) && refused.stderr.contains("a number alone"), "{refused}");
+    }
+    let refused = world.scylla(&["run", &fixture, "--backend", "slurm", "--gres", "gpu:1"]).exits(2);
+    assert!(refused.stderr.contains("`--sbatch=--gres=gpu:1` passes it to Slurm"), "{refused}");
     let refused = world.scylla(&["run", &fixture, "--backend", "slurm", "--sbatch=gres=gpu:1"]).exits(2);
     assert!(refused.stderr.contains("it is no option: it does not begin with `-`"), "{refused}");
-    for program in ["sbatch", "squeue", "scancel"] {
-        world.program(&format!("bin/{program}"), "#!/bin/sh\n");
-    }
-    world
-        .program("bin/scontrol", "#!/bin/sh\necho 'scontrol: error: Unable to contact slurm controller' >&2; exit 1\n");
-    let path = format!("{}:{}", world.path("bin").display(), env::var("PATH").unwrap());
+    let path = with_slurm(&world, "echo 'scontrol: error: Unable to contact slurm controller' >&2; exit 1");
     let asked = |more: &[&str]| {
-        let mut command = world.command(&[&["run", &fixture, "--backend", "slurm", "--time", "1m"], more].concat());
-        finish(command.env("PATH", &path).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap())
+        with_path(&world, &path, &[&["run", &fixture, "--backend", "slurm", "--time", "1m"], more].concat())
     };
     let planned = asked(&["--dry-run"]).exits(0);
     for word in [

@@ -22,13 +22,13 @@ pub struct ClusterFlags {
     /// Processors of each job [default: as the fixture says, else as the cluster does]
     #[arg(long, value_name = "N", value_parser = values::count::<1, MOST_CPUS>, allow_negative_numbers = true)]
     pub cpus: Option<u32>,
-    /// Memory of each job, such as `4GiB` [default: as the fixture says, else as the cluster does]
-    #[arg(long = "mem", value_name = "SIZE", value_parser = values::memory, allow_negative_numbers = true)]
+    /// Memory of each job, such as `4G` [default: as the fixture says, else as the cluster does]
+    #[arg(long = "mem", value_name = "SIZE", value_parser = values::job_memory, allow_negative_numbers = true)]
     pub memory: Option<Memory>,
-    /// Time of each job, such as `90m` [default: as the fixture says, else as the cluster does]
+    /// Time of each job, such as `90m` or `02:00:00` [default: as the fixture says, else as the cluster does]
     ///
     /// Agent, checks and judges of a run must fit into it: what is not done by then is tried again as another attempt.
-    #[arg(long = "time", value_name = "TIME", value_parser = values::seconds, allow_negative_numbers = true)]
+    #[arg(long = "time", value_name = "TIME", value_parser = values::job_seconds, allow_negative_numbers = true)]
     pub time_seconds: Option<u64>,
     /// The part of the cluster [default: as the fixture says, else as the cluster does]
     #[arg(long, value_name = "NAME", value_parser = values::one_line)]

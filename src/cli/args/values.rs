@@ -14,6 +14,7 @@ use crate::model::sandbox::{Network, SandboxChoice};
 use crate::model::tape::RecordChoice;
 use crate::report::findings::{FORMATS, Format, format_of};
 use crate::report::results::{FORMS, Form, form_of};
+use crate::text::allotment;
 use crate::text::words::seconds_of;
 
 /// A time: seconds, or a number with units.
@@ -92,6 +93,18 @@ pub(super) fn dollars(text: &str) -> Result<Usd, String> {
 pub(super) fn memory(text: &str) -> Result<Memory, String> {
     not_negative(text)?;
     text.parse().map_err(|error: MemoryError| error.to_string())
+}
+
+/// The memory of a job.
+pub(super) fn job_memory(text: &str) -> Result<Memory, String> {
+    not_negative(text)?;
+    allotment::memory(text).map_err(|wanted| format!("it is not {wanted}"))
+}
+
+/// The time of a job.
+pub(super) fn job_seconds(text: &str) -> Result<u64, String> {
+    not_negative(text)?;
+    allotment::time(text).map_err(|wanted| format!("it is not {wanted}"))
 }
 
 /// A number of processors.

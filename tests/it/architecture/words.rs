@@ -56,7 +56,7 @@ const OF_SLURM: &str = "src/engine/backend/slurm/";
 const ITS_WORDS: [&str; 6] = ["slurm", "sbatch", "squeue", "scontrol", "scancel", "sacct"];
 
 /// Files elsewhere that may name it, each with the reason.
-const KNOW_SLURM: [(&str, &str); 8] = [
+const KNOW_SLURM: [(&str, &str); 10] = [
     ("src/model/job.rs", "the word by which it is chosen"),
     ("src/engine/backend/mod.rs", "declares it"),
     ("src/engine/coordinator/elsewhere.rs", "begins it where it is chosen"),
@@ -64,6 +64,8 @@ const KNOW_SLURM: [(&str, &str); 8] = [
     ("src/cli/args/cluster.rs", "what can be typed about it"),
     ("src/cli/args/values.rs", "what can be typed about it"),
     ("src/cli/needs.rs", "what is to be typed instead"),
+    ("src/cli/unknown.rs", "options of its that are typed as if they were ours"),
+    ("src/text/allotment.rs", "how its users write memory and time"),
     ("src/text/asked.rs", "the flag of its options"),
 ];
 
