@@ -6,10 +6,11 @@ use crate::cli::args::allowance::{AllowanceFlags, ResourceFlags};
 use crate::cli::args::operation::OperationFlags;
 use crate::cli::args::{ConfigFlags, Run};
 use crate::cli::locate::Located;
-use crate::cli::options::canonical_thinking;
+use crate::cli::options::{canonical_thinking, usual_jobs};
 use crate::engine::session::create::Options;
 use crate::model::event::Event;
 use crate::model::experiment::{Config, FieldClass};
+use crate::model::job::BackendChoice;
 use crate::model::sandbox::{Sandbox, SandboxChoice};
 
 /// How the flags of a resume differ from the saved config.
@@ -108,10 +109,19 @@ impl Differences {
     }
 }
 
+/// How many runs are in flight at once where nobody says it: as many as were saved. But a number that was only the usual one of where
+/// workers ran is not meant for elsewhere: as many agents as a cluster bears are too many for one machine.
+fn jobs_of(config: &Config, backend: Option<BackendChoice>) -> u32 {
+    let is_same_place = backend.unwrap_or_default() == config.backend.unwrap_or_default();
+    let is_usual = config.jobs == usual_jobs(config.backend);
+    if is_usual && !is_same_place { usual_jobs(backend) } else { config.jobs }
+}
+
 /// Applies operational flags.
 pub fn operate(config: &mut Config, flags: &OperationFlags, differences: &mut Differences) {
     let before = config.clone();
-    config.jobs = flags.jobs.unwrap_or(config.jobs);
+    let backend = flags.cluster.backend.or(config.backend);
+    config.jobs = flags.jobs.unwrap_or_else(|| jobs_of(config, backend));
     config.attempts = flags.attempts.unwrap_or(config.attempts);
     config.max_cost_usd = flags.max_cost_usd.or(config.max_cost_usd);
     config.max_time_seconds = flags.max_time.or(config.max_time_seconds);
@@ -122,7 +132,7 @@ pub fn operate(config: &mut Config, flags: &OperationFlags, differences: &mut Di
     config.hold_seconds = flags.hold.or(config.hold_seconds);
     config.record = flags.record.or(config.record);
     let job = flags.cluster.resources();
-    config.backend = flags.cluster.backend.or(config.backend);
+    config.backend = backend;
     config.job_cpus = job.cpus.or(config.job_cpus);
     config.job_memory = job.memory.or(config.job_memory);
     config.job_seconds = job.time_seconds.or(config.job_seconds);

@@ -18,6 +18,7 @@ use crate::engine::session::create::{Options, choose};
 use crate::engine::session::recordings;
 use crate::model::event::Event;
 use crate::model::ids::{SetupId, TierId};
+use crate::model::job::BackendChoice;
 use crate::model::limits;
 use crate::model::sandbox::{Contradiction, Sandbox, SandboxChoice};
 use crate::model::task::Fixture;
@@ -142,10 +143,7 @@ pub fn options(
         inherit: flags.inherit.or(settings.inherit).unwrap_or_default(),
         sandbox: sandbox(flags, &fixture.sandbox)?,
         image_id: None,
-        jobs: operation.jobs.or(settings.jobs).unwrap_or_else(|| match operation.cluster.backend {
-            Some(backend) if backend.is_cluster() => limits::CLUSTER_JOBS,
-            Some(_) | None => cores(),
-        }),
+        jobs: operation.jobs.or(settings.jobs).unwrap_or_else(|| usual_jobs(operation.cluster.backend)),
         attempts: operation.attempts.or(settings.attempts).unwrap_or(limits::ATTEMPTS),
         max_cost_usd: operation.max_cost_usd.or(settings.max_cost_usd).or(fixture.limits.max_cost_usd),
         max_time_seconds: operation.max_time.or(settings.max_time),
@@ -257,6 +255,12 @@ fn known_tiers(tiers: Vec<TierId>, fixture: &Fixture) -> Result<Vec<TierId>, Cli
                 .hint(format!("it has {}", has.join(", "))))
         }
     }
+}
+
+/// Runs in flight at once where neither flags nor settings say how many.
+#[must_use]
+pub fn usual_jobs(backend: Option<BackendChoice>) -> u32 {
+    if backend.unwrap_or_default().is_cluster() { limits::CLUSTER_JOBS } else { cores() }
 }
 
 pub(super) fn cores() -> u32 {

@@ -175,6 +175,37 @@ fn memory_and_time_of_jobs_are_read_as_users_of_slurm_write_them() {
 }
 
 #[test]
+fn a_resume_elsewhere_has_as_many_runs_at_once_as_is_usual_there_unless_somebody_said_how_many() {
+    let world = World::new();
+    let fixture = TestFixture::new().agent("T0/00-one", AGENT).write(&world);
+    let path = with_slurm(&world, "");
+    let run = ["run", "--tiers-dir", &fixture, "--results-dir", "results", "--runs", "1", "--plan-only"];
+    with_path(&world, &path, &[&run[..], &["--backend", "slurm"]].concat()).exits(0);
+    let dir = experiment(&world);
+    let jobs = || -> Value {
+        let config = fs::read(Path::new(&dir).join("config/experiment.json")).unwrap();
+        serde_json::from_slice::<Value>(&config).unwrap()["jobs"].clone()
+    };
+    assert_eq!(jobs(), json!(100));
+    let cores = std::thread::available_parallelism().unwrap().get();
+    let resume = |more: &[&str]| with_path(&world, &path, &[&["resume", &dir], more].concat()).exits(0).stderr;
+    let said = resume(&["--backend", "local"]);
+    let differs = format!("`--jobs {cores}` is asked for, `--jobs 100` was saved: the new value takes effect");
+    assert!(said.contains(&differs), "{said}");
+    assert_eq!((jobs(), status(&world).as_str()), (json!(cores), "completed"));
+    resume(&["--backend", "slurm"]);
+    assert_eq!(jobs(), json!(100));
+    // What somebody said stays, and so does the number where nothing changes.
+    resume(&["--backend", "slurm", "--attempts", "2"]);
+    assert_eq!(jobs(), json!(100));
+    resume(&["--backend", "local", "--jobs", "100"]);
+    assert_eq!(jobs(), json!(100));
+    resume(&["--jobs", "7"]);
+    resume(&["--backend", "slurm"]);
+    assert_eq!(jobs(), json!(7));
+}
+
+#[test]
 fn what_is_asked_of_jobs_where_there_are_none_is_refused_and_a_plan_says_that_no_cluster_answers() {
     let world = World::new();
     let fixture = TestFixture::new().agent("T0/00-one", AGENT).write(&world);

@@ -16,7 +16,7 @@ pub struct ClusterFlags {
     /// Where workers run [default: local]
     ///
     /// `local`: as threads of this process. `slurm`: as jobs of a Slurm cluster whose machines share the results folder; `docs/cluster.md`
-    /// says how.
+    /// says how. Where a resume changes it, a saved `--jobs` that is only the default of the former one becomes that of the new one.
     #[arg(long, value_name = "WHERE")]
     pub backend: Option<BackendChoice>,
     /// Processors of each job [default: as the fixture says, else as the cluster does]
