@@ -200,9 +200,10 @@ fn a_resume_elsewhere_has_as_many_runs_at_once_as_is_usual_there_unless_somebody
     assert_eq!(jobs(), json!(100));
     resume(&["--backend", "local", "--jobs", "100"]);
     assert_eq!(jobs(), json!(100));
-    resume(&["--jobs", "7"]);
+    let chosen = cores + 1;
+    resume(&["--jobs", &chosen.to_string()]);
     resume(&["--backend", "slurm"]);
-    assert_eq!(jobs(), json!(7));
+    assert_eq!(jobs(), json!(chosen));
 }
 
 #[test]
