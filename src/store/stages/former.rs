@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use crate::model::digest::Digest;
 use crate::model::ids::AttemptNumber;
 use crate::model::limits::MOST_SEAL_BYTES;
-use crate::model::outcome::AttemptEnd;
+use crate::model::outcome::{AttemptEnd, FailureKind};
 use crate::model::result::{AttemptRecord, FORMAT_VERSION};
 use crate::model::usage::Total;
 use crate::os::files::{self, Folder};
@@ -72,14 +72,20 @@ impl RunStore {
         Ok(to)
     }
 
-    /// Records what ended a former attempt of which its worker only knew that it was interrupted; any other record stays as it is.
+    /// Records what ended a former attempt of which its worker only knew that it was interrupted or its agent killed; any other record stays
+    /// as it is.
     ///
     /// # Errors
     /// When the record cannot be read or written.
     pub fn explain(&self, attempt: AttemptNumber, end: AttemptEnd) -> Result<(), StoreError> {
         let folder = RunFolder::at(self.failed.join(attempt.folder(self.run.run)));
         let written: Option<AttemptRecord> = read_whole(&folder.attempt_record())?;
-        let Some(record) = written.filter(|record| record.end == AttemptEnd::Interrupted) else { return Ok(()) };
+        let is_vague = |record: &AttemptRecord| match &record.end {
+            AttemptEnd::Interrupted => true,
+            AttemptEnd::Failed { failure, .. } => failure.kind == FailureKind::Killed,
+            AttemptEnd::Rerun => false,
+        };
+        let Some(record) = written.filter(is_vague) else { return Ok(()) };
         let seal = files::read_bounded(&folder.seal(), MOST_SEAL_BYTES)?;
         self.write_record(&folder, &AttemptRecord { end, ..record }, seal.as_deref())
     }
