@@ -14,20 +14,27 @@ use crate::engine::worker::workplace::{Surroundings, Workplace};
 use crate::model::event::{Event, Missing};
 use crate::model::ids::{AttemptNumber, RunId};
 use crate::model::job::{BackendChoice, Placement};
+use crate::text::words::counted;
 
-/// Where the workers of a session run.
+/// Where the workers of a session run, and what is to be said of jobs of former ones.
 pub(super) fn backend(
     (place, is_idle): (&Arc<Basis>, bool),
     surroundings: Surroundings,
     mailbox: &Mailbox,
-) -> Result<Box<dyn Backend>, EngineError> {
+) -> Result<(Box<dyn Backend>, Option<String>), EngineError> {
     // Where nothing is left to be done, no cluster is asked: there may be none any more.
     if place.config.backend.is_some_and(BackendChoice::is_cluster) && !is_idle {
-        return Ok(Box::new(Slurm::open(place, &surroundings.inherited, mailbox.line())?));
+        return Ok((Box::new(Slurm::open(place, &surroundings.inherited, mailbox.line())?), None));
     }
-    Slurm::clear_former(place);
+    let at_work = Slurm::clear_former(place);
+    let notice = (at_work > 0).then(|| {
+        format!(
+            "{} of a former session go on, and their runs are left alone; those that waited are taken back",
+            counted(at_work, "job")
+        )
+    });
     let workplace = Workplace::new(Arc::clone(place), surroundings).map_err(EngineError::Signals)?;
-    Ok(Box::new(Local::new(workplace, mailbox.line())))
+    Ok((Box::new(Local::new(workplace, mailbox.line())), notice))
 }
 
 impl Coordinator<'_> {
@@ -46,7 +53,7 @@ impl Coordinator<'_> {
     /// Leaves nothing behind of jobs of former sessions that have ended meanwhile.
     pub(super) fn clear_former_jobs(&self) {
         if !self.place.config.backend.is_some_and(BackendChoice::is_cluster) {
-            Slurm::clear_former(&self.place);
+            let _ = Slurm::clear_former(&self.place);
         }
     }
 

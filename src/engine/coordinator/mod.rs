@@ -173,7 +173,7 @@ impl<'a> Coordinator<'a> {
         }
         let inherited = session_options.surroundings.inherited.clone();
         let is_idle = progress.to_do().next().is_none();
-        let backend = elsewhere::backend((&place, is_idle), session_options.surroundings, &mailbox)?;
+        let (backend, of_jobs) = elsewhere::backend((&place, is_idle), session_options.surroundings, &mailbox)?;
         let mut coordinator = Self {
             state: models::first_state(&progress, &place).waiting(waiting),
             tier_inheritance,
@@ -199,7 +199,7 @@ impl<'a> Coordinator<'a> {
             emit,
         };
         coordinator.emit(&started);
-        let notices = stops.into_iter().chain(damage.into_iter().map(damage_message)).chain(left);
+        let notices = stops.into_iter().chain(damage.into_iter().map(damage_message)).chain(left).chain(of_jobs);
         let notices = notices.map(|message| Event::Notice { message });
         let altered =
             altered.into_iter().map(|place| format!("{place}: it was altered or torn, and is found out anew"));

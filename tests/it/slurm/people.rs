@@ -52,6 +52,10 @@ fn a_resume_without_a_cluster_takes_waiting_jobs_back_and_removes_the_keys_when_
     local.wait_for_reason("experiment-started");
     scene.open();
     let first = scene.end(local);
+    let is_said = |event: &serde_json::Value| {
+        event["message"].as_str().is_some_and(|text| text.starts_with("4 jobs of a former session go on"))
+    };
+    assert!(first.events.iter().any(is_said), "{:#?}", first.events);
     scene.cluster.wait_for_rest();
     assert!(matches!(first.code, Some(0 | 6)), "{}", first.stderr);
     let last = scene.end(scene.resume(&[]));
@@ -189,6 +193,37 @@ fn what_slurm_says_of_a_job_that_it_ended_is_kept_with_its_attempt() {
 }
 
 #[test]
+fn an_experiment_that_was_moved_while_it_has_jobs_is_not_gone_on_with_until_it_is_back() {
+    let Some(scene) = Scene::new(1, Auth::Nothing) else { return };
+    killed_with_jobs(&scene);
+    let (dir, moved) = (scene.world.experiment(), scene.world.path("moved"));
+    fs::rename(&dir, &moved).unwrap();
+    let refused = scene.scylla(&["resume", moved.to_str().unwrap()]).exits(1);
+    assert!(refused.stderr.contains("wait or run for its former folder"), "{refused}");
+    fs::rename(&moved, &dir).unwrap();
+    scene.open();
+    let ended = scene.end(scene.resume(&[]));
+    scene.is_as_a_local_run(&ended, &[]);
+    assert!(scene.starts().values().all(|count| *count == 1), "{:?}", scene.starts());
+}
+
+#[test]
+fn at_the_limit_of_time_jobs_that_wait_are_taken_back() {
+    let Some(scene) = Scene::new(1, Auth::Nothing) else { return };
+    scene.close();
+    let mut live = scene.run(&["--jobs", "12", "--max-time", "8s"]);
+    scene.wait_for_starts(&mut live, 4);
+    live.wait_for_reason("time-reached");
+    scene.wait_until("jobs that wait are taken back", || scene.cluster.squeue("%T") == ["RUNNING"; 4]);
+    scene.open();
+    let reached = scene.end(live);
+    assert_eq!((reached.code, status(&scene.world).as_str()), (Some(6), "time_reached"), "{}", reached.stderr);
+    assert_eq!(scene.starts().len(), 4);
+    let ended = scene.end(scene.resume(&["--max-time", "1h"]));
+    scene.is_as_a_local_run(&ended, &[&reached]);
+}
+
+#[test]
 fn jobs_that_nobody_follows_are_seen_and_stopped() {
     let Some(scene) = Scene::new(1, Auth::Nothing) else { return };
     killed_with_jobs(&scene);
@@ -208,6 +243,27 @@ fn jobs_that_nobody_follows_are_seen_and_stopped() {
     scene.open();
     let ended = scene.end(scene.resume(&[]));
     scene.is_as_a_local_run(&ended, &[]);
+}
+
+#[test]
+fn of_jobs_that_wait_only_those_are_taken_back_that_would_exceed_the_ceiling() {
+    let Some(scene) = Scene::new(1, Auth::Nothing) else { return };
+    scene.close();
+    let mut live = scene.run(&["--jobs", "12", "--max-cost-usd", "4"]);
+    scene.wait_for_starts(&mut live, 4);
+    // It costs half a dollar: so it is known what the others will cost, and that not all of them may begin.
+    scene.let_go(1);
+    live.wait_for_reason("run-withdrawn");
+    scene.open();
+    let reached = scene.end(live);
+    assert_eq!((reached.code, status(&scene.world).as_str()), (Some(6), "budget_reached"), "{}", reached.stderr);
+    let again =
+        |event: &&serde_json::Value| event["message"].as_str().is_some_and(|text| text.contains("is submitted again"));
+    assert_eq!(reached.events.iter().find(again), None);
+    assert!((6..=8).contains(&scene.starts().len()), "{:?}", scene.starts());
+    let ended = scene.end(scene.resume(&["--max-cost-usd", "100"]));
+    scene.is_as_a_local_run(&ended, &[&reached]);
+    assert!(scene.starts().values().all(|count| *count == 1), "{:?}", scene.starts());
 }
 
 #[test]

@@ -115,12 +115,20 @@ impl Cluster {
         asked(job, "--allocations").or_else(|| asked(number, "--completion"))
     }
 
-    /// Cancels those of these jobs that have not begun.
-    pub(super) fn take_back(&self, jobs: &[String]) -> Result<(), Refusal> {
+    /// Keeps those of these jobs from beginning that have not begun; the others go on.
+    pub(super) fn hold(&self, jobs: &[String]) -> Result<(), Refusal> {
         for part in jobs.chunks(MOST_NAMED) {
-            let mut asked: Vec<OsString> = ["--quiet", "--state=PENDING"].map(OsString::from).to_vec();
-            asked.extend(part.iter().map(OsString::from));
-            self.ask("scancel", &asked)?;
+            self.ask_soon("scontrol", &[OsString::from("hold"), part.join(",").into()])?;
+        }
+        Ok(())
+    }
+
+    /// Cancels these jobs, which are held and so cannot have begun. Asked for those that have not begun, Slurm would cancel every waiting job
+    /// of an array of which one is named.
+    pub(super) fn cancel_held(&self, jobs: &[String]) -> Result<(), Refusal> {
+        for part in jobs.chunks(MOST_NAMED) {
+            let asked = std::iter::once(OsString::from("--quiet")).chain(part.iter().map(OsString::from));
+            self.ask_soon("scancel", &asked.collect::<Vec<_>>())?;
         }
         Ok(())
     }

@@ -135,7 +135,8 @@ impl Flight {
 
     /// Whether its job waits although it has run, and nobody holds it.
     pub(super) fn note_put_back(&mut self, state: &JobState) {
-        if self.has_begun() && !state.is_held() {
+        // One that was to be taken back and had begun by then is held by this session.
+        if self.has_begun() && (!state.is_held() || self.back.is_some()) {
             self.back = Some(Back::Put);
         }
     }

@@ -141,13 +141,14 @@ impl Slurm {
     }
 
     /// Ends what former sessions left waiting, for a session that starts no jobs, and removes the keys when nobody is left who reads
-    /// them. Where Slurm cannot be asked, everything stays.
-    pub(in crate::engine) fn clear_former(basis: &Basis) {
+    /// them. Where Slurm cannot be asked, everything stays. Gives how many jobs still run, as far as that is known.
+    pub(in crate::engine) fn clear_former(basis: &Basis) -> usize {
         let are_left = Batch::left(&basis.folder).is_ok_and(|left| !left.is_empty());
-        if are_left || basis.folder.given_variables().exists() {
-            // What cannot be cleared now is found by the next session.
-            let _ = stop_jobs(&basis.folder, &basis.config, (false, Duration::ZERO));
+        if !are_left && !basis.folder.given_variables().exists() {
+            return 0;
         }
+        // What cannot be cleared now is found by the next session.
+        stop_jobs(&basis.folder, &basis.config, (false, Duration::ZERO)).unwrap_or(0)
     }
 
     /// Gives an order; gives whether there was somebody to take it.

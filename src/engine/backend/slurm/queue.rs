@@ -46,6 +46,8 @@ const PENDING: [&str; 6] = ["PENDING", "REQUEUED", "REQUEUE_FED", "REQUEUE_HOLD"
 
 /// The word for a job that its user holds.
 const HELD: &str = "JobHeldUser";
+/// The beginning of the words for jobs that somebody holds.
+const HELD_BY_ANYBODY: &str = "JobHeld";
 /// Beginnings of reasons that do not pass while nobody does anything.
 const LASTING: [&str; 16] = [
     "AccountNotAllowed",
@@ -67,6 +69,11 @@ const LASTING: [&str; 16] = [
 ];
 
 impl JobState {
+    /// Whether it waits and cannot begin before somebody releases it.
+    pub(super) fn cannot_begin(&self) -> bool {
+        matches!(self, Self::Pending(reason) if reason.starts_with(HELD_BY_ANYBODY))
+    }
+
     /// Whether its user holds it.
     pub(super) fn is_held(&self) -> bool {
         matches!(self, Self::Pending(reason) if reason == HELD)

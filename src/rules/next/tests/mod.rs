@@ -251,6 +251,26 @@ fn the_same_failure_in_a_row_stops_its_tier_and_no_other() {
 }
 
 #[test]
+fn runs_that_are_killed_at_once_from_outside_count_as_one_failure_in_a_row() {
+    let limits = Limits { systemic_failures: 2, attempts: 9, ..limits() };
+    let mut state = fresh(&["T0/00/1", "T0/01/1", "T0/02/1"]);
+    let all = runs(&["T0/00/1", "T0/01/1", "T0/02/1"]);
+    let later = NOW + Duration::from_secs(1);
+    for run in &all {
+        state.apply(Fact::Started(*run), &limits, NOW);
+    }
+    for run in &all {
+        let killed = state.apply(failed(*run, FailureKind::Killed, 0), &limits, later);
+        assert_eq!((killed.run, killed.changes), (Some(AT_ONCE), vec![]), "{run}");
+    }
+    // One that was begun behind that is another failure.
+    let again = later + Duration::from_secs(1);
+    state.apply(Fact::Started(all[1]), &limits, again);
+    let stopped = state.apply(failed(all[1], FailureKind::Killed, 0), &limits, again);
+    assert_eq!(stopped.changes, [Change::TierStopped(2)]);
+}
+
+#[test]
 fn one_bad_run_alone_stops_no_tier() {
     let limits = Limits { systemic_failures: 2, attempts: 9, ..limits() };
     let mut state = fresh(&["T0/00/1", "T0/01/1"]);

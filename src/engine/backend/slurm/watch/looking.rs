@@ -19,6 +19,15 @@ const JOBS_TO_A_SECOND: usize = 200;
 /// So often a job is submitted again of which the cluster knows nothing.
 const MOST_FORGOTTEN: u32 = 5;
 
+/// Jobs that wait and are not to begin.
+#[derive(Debug, Default)]
+struct ToTakeBack {
+    /// Those that cannot begin, because somebody holds them.
+    held: Vec<String>,
+    /// Those that may begin at any moment.
+    free: Vec<String>,
+}
+
 impl Watch {
     /// Looks at the queue when it is time, and acts on what is there.
     pub(super) fn look(&mut self) {
@@ -53,7 +62,7 @@ impl Watch {
             self.settle_unsure(number, began, comments.contains(self.comment(number).as_str()));
         }
         let runs: Vec<RunId> = self.flights.keys().copied().collect();
-        let mut back = Vec::new();
+        let mut back = ToTakeBack::default();
         let mut lasting: BTreeMap<String, Vec<String>> = BTreeMap::new();
         for run in runs {
             let Some(flight) = self.flights.get(&run) else { continue };
@@ -71,7 +80,7 @@ impl Watch {
                 // is not. What its user holds is left alone.
                 flight.note_put_back(state);
                 if flight.back.is_some() {
-                    back.push(job.id.clone());
+                    if state.cannot_begin() { &mut back.held } else { &mut back.free }.push(job.id.clone());
                 } else if let Some(reason) = state.lasting() {
                     lasting.entry(reason.to_owned()).or_default().push(job.id.clone());
                 }
@@ -93,9 +102,25 @@ impl Watch {
             self.follow_fate(run, fate);
         }
         self.report_lasting(lasting);
-        if !back.is_empty() {
-            // What is not heard now is asked for again at the next look.
-            let _ = self.cluster.take_back(&back);
+        let waiting = queue.iter().filter(|one| matches!(one.state, JobState::Pending(_))).count();
+        self.take_back(&back, waiting);
+    }
+
+    /// Takes jobs back. What is not heard now is asked for again at the next look.
+    fn take_back(&mut self, back: &ToTakeBack, waiting: usize) {
+        let jobs: BTreeSet<&String> = back.held.iter().chain(&back.free).collect();
+        if jobs.is_empty() {
+            return;
+        }
+        if jobs.len() == waiting {
+            let _ = self.cluster.take_back_all(&self.frame.name);
+            return;
+        }
+        if !back.free.is_empty() && self.cluster.hold(&back.free).is_ok() {
+            self.next_look = Some(Instant::now());
+        }
+        if !back.held.is_empty() {
+            let _ = self.cluster.cancel_held(&back.held);
         }
     }
 
