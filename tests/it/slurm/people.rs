@@ -249,9 +249,9 @@ fn jobs_that_nobody_follows_are_seen_and_stopped() {
 fn of_jobs_that_wait_only_those_are_taken_back_that_would_exceed_the_ceiling() {
     let Some(scene) = Scene::new(1, Auth::Nothing) else { return };
     scene.close();
-    let mut live = scene.run(&["--jobs", "12", "--max-cost-usd", "4"]);
+    let mut live = scene.run(&["--jobs", "12", "--max-cost-usd", "2.9"]);
     scene.wait_for_starts(&mut live, 4);
-    // It costs half a dollar: so it is known what the others will cost, and that not all of them may begin.
+    // It costs a quarter or half of a dollar: so it is known what the others will cost, and that not all of them may begin.
     scene.let_go(1);
     live.wait_for_reason("run-withdrawn");
     scene.open();
@@ -260,7 +260,7 @@ fn of_jobs_that_wait_only_those_are_taken_back_that_would_exceed_the_ceiling() {
     let again =
         |event: &&serde_json::Value| event["message"].as_str().is_some_and(|text| text.contains("is submitted again"));
     assert_eq!(reached.events.iter().find(again), None);
-    assert!((6..=8).contains(&scene.starts().len()), "{:?}", scene.starts());
+    assert!((4..=11).contains(&scene.starts().len()), "{:?}", scene.starts());
     let ended = scene.end(scene.resume(&["--max-cost-usd", "100"]));
     scene.is_as_a_local_run(&ended, &[&reached]);
     assert!(scene.starts().values().all(|count| *count == 1), "{:?}", scene.starts());
