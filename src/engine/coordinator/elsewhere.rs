@@ -77,6 +77,12 @@ impl Coordinator<'_> {
         }
     }
 
+    /// Runs whose jobs wait; a thread of this process never does.
+    pub(super) fn waiting_jobs(&self) -> impl Iterator<Item = &RunId> {
+        let is_cluster = self.place.config.backend.is_some_and(BackendChoice::is_cluster);
+        self.not_begun.iter().filter(move |_| is_cluster)
+    }
+
     /// Ends what may begin yet when the experiment was worked on for as long as it may be: what is submitted begins when a machine is free.
     pub(super) fn keep_time_limit(&mut self) {
         let is_cluster = self.place.config.backend.is_some_and(BackendChoice::is_cluster);

@@ -5,7 +5,6 @@ use crate::engine::coordinator::Coordinator;
 use crate::engine::worker::report::{Claimant, Committed, Done, RunEnd};
 use crate::model::event::{Event, Missing};
 use crate::model::ids::{AttemptNumber, RunId};
-use crate::model::job::BackendChoice;
 use crate::model::outcome::{Failure, RunStatus, Stage, StopLevel, StopSignal};
 use crate::model::usage::Total;
 use crate::os::clock;
@@ -152,7 +151,8 @@ impl Coordinator<'_> {
         for change in &changes {
             match change {
                 Change::TierStopped(times) => {
-                    let left = self.state.waiting_in(run.tier);
+                    let left = self.state.waiting_in(run.tier)
+                        + self.waiting_jobs().filter(|one| one.tier == run.tier).count();
                     self.emit(&Event::TierPaused { tier: run.tier, kind: failure.kind, times: *times, left });
                 }
                 Change::SessionStopped => {
@@ -205,9 +205,7 @@ impl Coordinator<'_> {
                 self.backend.stop(stop_level);
             }
             // Of jobs that wait nothing is in flight that could come to an end.
-            let is_cluster = self.place.config.backend.is_some_and(BackendChoice::is_cluster);
-            let waiting = if is_cluster { self.not_begun.len() } else { 0 };
-            let in_flight = self.state.in_flight().saturating_sub(waiting);
+            let in_flight = self.state.in_flight().saturating_sub(self.waiting_jobs().count());
             self.locked.writer.write_stopping(stop_level);
             self.emit(&Event::Stopping { signal, stop_level, in_flight });
         }
