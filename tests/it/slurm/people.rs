@@ -14,6 +14,12 @@ fn keys_are_there(scene: &Scene) -> bool {
     Path::new(&experiment(&scene.world)).join(".jobs/variables.json").exists()
 }
 
+/// How many runs the session has seen on a machine.
+fn placed_on(scene: &Scene, machine: &str) -> usize {
+    let placements = Path::new(&experiment(&scene.world)).join(".jobs/placements.json");
+    fs::read_to_string(placements).unwrap_or_default().matches(&format!("\"node\":\"{machine}\"")).count()
+}
+
 /// Kills a session while four of its twelve jobs work, and the others wait.
 fn killed_with_jobs(scene: &Scene) {
     scene.close();
@@ -115,10 +121,9 @@ fn jobs_that_somebody_holds_are_waited_for_and_said_and_one_that_was_held_after_
     });
     let running =
         scene.cluster.squeue("%T %i").into_iter().find_map(|job| job.strip_prefix("RUNNING ").map(str::to_owned));
-    scene.cluster.tool("scontrol", &["requeuehold", &running.unwrap()]);
-    scene.wait_until("it is submitted again", || {
-        scene.cluster.squeue("%r").iter().all(|reason| reason != "JobHeldAdmin")
-    });
+    let running = running.unwrap();
+    scene.cluster.tool("scontrol", &["requeuehold", &running]);
+    scene.wait_until("it is submitted again", || !scene.cluster.squeue("%i").contains(&running));
     scene.open();
     scene.cluster.tool("scontrol", &["release", &waiting]);
     let ended = scene.end(live);
@@ -211,7 +216,7 @@ fn an_experiment_that_was_moved_while_it_has_jobs_is_not_gone_on_with_until_it_i
 fn at_the_limit_of_time_jobs_that_wait_are_taken_back() {
     let Some(scene) = Scene::new(1, Auth::Nothing) else { return };
     scene.close();
-    let mut live = scene.run(&["--jobs", "12", "--max-time", "8s"]);
+    let mut live = scene.run(&["--jobs", "12", "--max-time", "15s"]);
     scene.wait_for_starts(&mut live, 4);
     live.wait_for_reason("time-reached");
     scene.wait_until("jobs that wait are taken back", || scene.cluster.squeue("%T") == ["RUNNING"; 4]);
@@ -305,7 +310,8 @@ fn how_a_job_ended_that_the_controller_has_forgotten_is_read_from_the_record_of_
     scene.close();
     let mut live = Live::start(scene.command_to_run(&["--jobs", "4"]).env("PATH", path));
     scene.wait_for_starts(&mut live, 4);
-    scene.wait_until("jobs run", || scene.cluster.squeue("%T") == ["RUNNING"; 4]);
+    // Only the queue calls the machine so, and gives each job the number by which it is remembered.
+    scene.wait_until("the session has seen the jobs in the queue", || placed_on(&scene, "n1") == 4);
     let job = scene.cluster.squeue("%i").remove(0);
     scene.cluster.tool("scancel", &[&job]);
     let failed = live.wait_for_reason("attempt-failed");

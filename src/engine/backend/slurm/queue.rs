@@ -46,17 +46,15 @@ const PENDING: [&str; 6] = ["PENDING", "REQUEUED", "REQUEUE_FED", "REQUEUE_HOLD"
 
 /// The word for a job that its user holds.
 const HELD: &str = "JobHeldUser";
-/// The beginning of the words for jobs that somebody holds.
-const HELD_BY_ANYBODY: &str = "JobHeld";
+/// What the words for jobs have in common that somebody holds, in small letters.
+const HELD_BY_ANYBODY: &str = "held";
 /// Beginnings of reasons that do not pass while nobody does anything.
-const LASTING: [&str; 16] = [
+const LASTING: [&str; 13] = [
     "AccountNotAllowed",
     "BadConstraints",
     "DependencyNeverSatisfied",
     "InvalidAccount",
     "InvalidQOS",
-    HELD,
-    "JobHeldAdmin",
     "PartitionDown",
     "PartitionInactive",
     "PartitionNodeLimit",
@@ -65,13 +63,12 @@ const LASTING: [&str; 16] = [
     "QOSTimeLimit",
     "ReservationDeleted",
     "AssocMaxWallDurationPerJobLimit",
-    "launch failed requeued held",
 ];
 
 impl JobState {
     /// Whether it waits and cannot begin before somebody releases it.
     pub(super) fn cannot_begin(&self) -> bool {
-        matches!(self, Self::Pending(reason) if reason.starts_with(HELD_BY_ANYBODY))
+        matches!(self, Self::Pending(reason) if reason.to_ascii_lowercase().contains(HELD_BY_ANYBODY))
     }
 
     /// Whether its user holds it.
@@ -82,6 +79,7 @@ impl JobState {
     /// Why it waits and will go on waiting while nobody does anything; `None` where that is not so.
     pub(super) fn lasting(&self) -> Option<&str> {
         match self {
+            Self::Pending(reason) if self.cannot_begin() => Some(reason),
             Self::Pending(reason) if LASTING.iter().any(|known| reason.starts_with(known)) => Some(reason),
             Self::Pending(_) | Self::Running(_) | Self::Ended(_) => None,
         }
@@ -130,8 +128,10 @@ mod tests {
     #[test]
     fn reasons_that_pass_are_told_from_those_that_do_not() {
         let waits = |reason: &str| JobState::Pending(reason.to_owned());
-        for lasting in ["JobHeldUser", "PartitionTimeLimit", "launch failed requeued held"] {
+        let held = ["JobHeldUser", "JobHeldAdmin", "launch failed requeued held", "job requeued in held state"];
+        for lasting in held.into_iter().chain(["PartitionTimeLimit"]) {
             assert_eq!(waits(lasting).lasting(), Some(lasting));
+            assert_eq!(waits(lasting).cannot_begin(), held.contains(&lasting));
         }
         for passing in ["Resources", "Priority", "BeginTime", "Dependency", "None"] {
             assert_eq!(waits(passing).lasting(), None, "{passing}");
