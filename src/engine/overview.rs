@@ -56,7 +56,9 @@ pub fn overview(folder: &ExperimentFolder, shown: &str, now: Timestamp) -> Resul
 
 /// Where an experiment stands. Nothing is called complete that is not.
 fn state(folder: &ExperimentFolder, survey: &Survey, progress: &Progress) -> State {
-    let status = survey.checkpoint.content().map(|checkpoint| checkpoint.status);
+    let checkpoint = survey.checkpoint.content();
+    let status = checkpoint.map(|checkpoint| checkpoint.status);
+    let was_worked_on = checkpoint.is_some_and(|checkpoint| !checkpoint.worked().is_zero());
     let is_worked_on = survey.holder.is_some() || !survey.claimed.is_empty();
     let is_paused = survey.holder.as_ref().is_some_and(|holder| is_paused(&folder.lock(), holder));
     match status {
@@ -69,6 +71,7 @@ fn state(folder: &ExperimentFolder, survey: &Survey, progress: &Progress) -> Sta
         Some(ExperimentStatus::Completed | ExperimentStatus::Interrupted) if progress.has_only_errored() => {
             State::Incomplete
         }
+        Some(ExperimentStatus::Interrupted) if !was_worked_on && progress.is_only_planned() => State::Planned,
         Some(ExperimentStatus::Completed | ExperimentStatus::Running | ExperimentStatus::Interrupted) => {
             State::Interrupted
         }

@@ -57,6 +57,8 @@ pub enum State {
     Waiting,
     /// Something of it is not what was written.
     Damaged,
+    /// It is planned, and nothing of it was begun.
+    Planned,
     /// Planned runs are missing that were not tried, or not to their end, and nobody works on it.
     Interrupted,
     /// It ended by itself, and planned runs are missing because infrastructure failed.
@@ -84,6 +86,7 @@ impl State {
             Self::Waiting => "waiting",
             Self::Paused => "paused",
             Self::Damaged => "damaged",
+            Self::Planned => "planned",
             Self::Interrupted => "interrupted",
             Self::Incomplete => "incomplete",
             Self::RateLimited => "rate_limited",

@@ -318,7 +318,7 @@ fn stopping(signal: StopSignal, stop_level: StopLevel, in_flight: usize) -> Line
         (StopLevel::Drain, _) => {
             format!("nothing new is started, {those} in flight may end; Ctrl-C again ends them now")
         }
-        (StopLevel::Terminate, _) => format!("{those} in flight told to end; Ctrl-C again kills them"),
+        (StopLevel::Terminate, _) => format!("{those} in flight told to end; {signal} again kills them"),
         (StopLevel::Kill, _) => format!("{those} in flight killed"),
     };
     news("Stops", Tone::Warning, signal, &text)

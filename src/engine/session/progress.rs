@@ -286,6 +286,12 @@ impl Progress {
         !self.missing.is_empty() && self.missing.values().all(|why| *why == Missing::Errored)
     }
 
+    /// Whether nothing of any planned run was ever begun.
+    #[must_use]
+    pub fn is_only_planned(&self) -> bool {
+        self.committed.is_empty() && self.missing.values().all(|why| *why == Missing::NotStarted)
+    }
+
     /// How many planned runs are missing, for each reason.
     #[must_use]
     pub fn missing_by_why(&self) -> BTreeMap<Missing, usize> {

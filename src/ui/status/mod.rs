@@ -216,6 +216,15 @@ impl Status<'_> {
         self.judge_check.as_ref().filter(|check| self.holder.is_none() && check.stopped_the_session())
     }
 
+    /// Whether nothing of it was ever begun.
+    fn is_only_planned(&self) -> bool {
+        let is_missing = self.missing.iter().all(|(why, count)| *count == 0 || *why == Missing::NotStarted);
+        is_missing
+            && self.in_flight.is_empty()
+            && self.worked_seconds == 0.0
+            && self.tiers.iter().all(|tier| tier.totals.done == 0)
+    }
+
     fn word(&self) -> (Tone, &'static str) {
         let mut missing = self.missing.iter().filter(|(_, count)| **count > 0).map(|(why, _)| *why).peekable();
         let is_ended = missing.peek().is_some() && missing.all(|why| why == Missing::Errored);
@@ -230,6 +239,9 @@ impl Status<'_> {
             (None, Some(ExperimentStatus::Running)) => (Tone::Bad, "interrupted (its coordinator is gone)"),
             (None, Some(ExperimentStatus::Incomplete)) => (Tone::Warning, "incomplete"),
             (None, Some(ExperimentStatus::Interrupted)) if is_ended => (Tone::Warning, "incomplete"),
+            (None, Some(ExperimentStatus::Interrupted)) if self.is_only_planned() => {
+                (Tone::Plain, "planned, and not begun")
+            }
             (None, Some(ExperimentStatus::Interrupted)) => (Tone::Warning, "interrupted"),
             (None, Some(ExperimentStatus::PausedRateLimit)) => (Tone::Warning, "stopped by a rate limit"),
             (None, Some(ExperimentStatus::BudgetReached)) => (Tone::Warning, "stopped at the ceiling of its cost"),

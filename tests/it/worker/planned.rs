@@ -131,7 +131,14 @@ fn run_with_plan_only_makes_an_experiment_and_starts_nothing_and_workers_make_it
     let again = world.scylla(&run).exits(0);
     assert!(again.stderr.contains("going on with the unfinished experiment"), "{again}");
     assert_eq!((world.lines("agent.log"), experiment(&world)), (0, dir.clone()));
+    let is_called = |word: &str, state: &str| {
+        let (status, list) = (world.scylla(&["status", &dir]).exits(0), world.scylla(&["list", "results"]).exits(0));
+        assert!(status.stdout.contains(&format!(": {word}\n")), "{status}");
+        assert!(list.stdout.contains(&format!(" {state} ")), "{list}");
+    };
+    is_called("planned, and not begun", "planned");
     finish(worker(&world, &dir, "T0/00/1")).exits(0);
+    is_called("interrupted", "interrupted");
     world.scylla(&["resume", &dir]).exits(0);
     assert_eq!((world.lines("agent.log"), status(&world).as_str()), (2, "completed"));
 }
