@@ -2,14 +2,16 @@
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use crate::engine::backend::slurm::{obstacles, resources_of, script_for, stop_jobs};
+use crate::engine::backend::slurm::{clear_jobs, end_jobs, jobs_left, obstacles, resources_of, script_for};
 use crate::engine::error::EngineError;
 use crate::engine::session::create::Options;
+use crate::engine::session::open::{hold, must_be_free};
 use crate::model::experiment::Config;
 use crate::model::ids::{RunId, RunNumber};
 use crate::model::job::BackendChoice;
+use crate::os::lock::LockError;
 use crate::store::jobs::Batch;
 use crate::store::layout::ExperimentFolder;
 use crate::text::words::whole_duration;
@@ -60,12 +62,57 @@ pub fn has_jobs(folder: &ExperimentFolder) -> bool {
 
 /// Jobs that were asked to end are waited for at most so long: agents have a grace.
 const ENDED: Duration = Duration::from_mins(1);
+/// Time between two looks at the jobs that are waited for.
+const BETWEEN_LOOKS: Duration = Duration::from_secs(1);
+/// Whoever holds the experiment for so long goes on with it; others only look, or stop it as well.
+const GOES_ON: Duration = Duration::from_secs(10);
 
 /// Stops jobs that no coordinator follows: those that wait do not begin, and those that run are waited for, or with `now` ended. Gives how
-/// many are left.
+/// many are left. The experiment is not held while they are waited for: whoever goes on with it may.
 ///
 /// # Errors
-/// When whoever starts the jobs cannot be asked, or the folder cannot be written.
+/// When whoever starts the jobs cannot be asked, a coordinator goes on with the experiment, or the folder cannot be written.
 pub fn stop(folder: &ExperimentFolder, config: &Config, now: bool) -> Result<usize, EngineError> {
-    stop_jobs(folder, config, (now, if now { ENDED } else { Duration::MAX }))
+    while_held(folder, || end_jobs(folder, config, now))?;
+    let longest = if now { ENDED } else { Duration::MAX };
+    let began = Instant::now();
+    let mut held_since = None;
+    loop {
+        match must_be_free(folder) {
+            Ok(()) => held_since = None,
+            Err(error) if held_since.get_or_insert_with(Instant::now).elapsed() >= GOES_ON => return Err(error),
+            Err(_) => {}
+        }
+        let (waiting, running) = jobs_left(folder, config)?;
+        if held_since.is_none() && waiting > 0 {
+            // Slurm has put them back into the queue since.
+            if_free(while_held(folder, || end_jobs(folder, config, now)))?;
+        }
+        if waiting + running == 0 {
+            let none_is_left = || match jobs_left(folder, config)? {
+                (0, 0) => clear_jobs(folder),
+                _ => Ok(()),
+            };
+            if_free(while_held(folder, none_is_left))?;
+            return Ok(0);
+        }
+        if began.elapsed() >= longest {
+            return Ok(waiting + running);
+        }
+        std::thread::sleep(BETWEEN_LOOKS);
+    }
+}
+
+/// Does something while the experiment is held.
+fn while_held<T>(folder: &ExperimentFolder, act: impl FnOnce() -> Result<T, EngineError>) -> Result<T, EngineError> {
+    let _held = hold(folder.clone(), |_| ())?;
+    act()
+}
+
+/// The same, where it is no failure that somebody else holds it: that one sees to the jobs.
+fn if_free(done: Result<(), EngineError>) -> Result<(), EngineError> {
+    match done {
+        Err(EngineError::Lock(LockError::Locked(_))) => Ok(()),
+        done => done,
+    }
 }

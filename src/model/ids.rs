@@ -282,7 +282,8 @@ impl FromStr for ExperimentId {
 id_as_text!(ExperimentId, "fix-the-crate");
 
 /// The name of a model that agents or judges use, whose provider can limit the rate of requests.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(from = "String", into = "String")]
 pub struct ModelName(Arc<str>);
 
 impl ModelName {
@@ -296,6 +297,18 @@ impl ModelName {
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+}
+
+impl From<String> for ModelName {
+    fn from(name: String) -> Self {
+        Self(name.into())
+    }
+}
+
+impl From<ModelName> for String {
+    fn from(name: ModelName) -> Self {
+        name.0.as_ref().to_owned()
     }
 }
 

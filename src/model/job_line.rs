@@ -3,9 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use super::event::Event;
-use super::ids::AttemptNumber;
-use super::outcome::{Failure, Stage};
 use super::survey::Holder;
+use super::unfinished::Unfinished;
 use super::usage::{self, Total};
 
 /// One line that a worker writes into its run's folder of jobs.
@@ -42,33 +41,8 @@ pub struct JobReport {
 pub enum JobEnd {
     /// The run's result is durable.
     Committed,
-    /// Infrastructure failed.
-    Failed {
-        /// The number of the attempt.
-        attempt: AttemptNumber,
-        /// The stage that failed.
-        stage: Stage,
-        /// What failed.
-        failure: Failure,
-        /// Whether the agent's result is durable.
-        agent_complete: bool,
-    },
-    /// The run needs a model that may not be asked now.
-    Waits {
-        /// The model.
-        model: String,
-        /// The stage that was not begun.
-        stage: Stage,
-        /// Whether the agent's result is durable.
-        agent_complete: bool,
-    },
-    /// The work was stopped.
-    Stopped {
-        /// The stage that was interrupted.
-        stage: Stage,
-        /// Whether the agent's result is durable.
-        agent_complete: bool,
-    },
+    /// It is not.
+    Unfinished(Unfinished),
     /// Another worker has the run: nothing was done.
     Claimed(Holder),
     /// The job could not begin, or lost the run to another worker.

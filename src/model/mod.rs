@@ -50,6 +50,7 @@ pub mod table;
 pub mod tape;
 pub mod task;
 pub mod totals;
+pub mod unfinished;
 pub mod usage;
 pub mod written;
 

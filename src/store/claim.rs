@@ -7,7 +7,7 @@ use std::path::Path;
 use crate::model::ids::RunId;
 use crate::model::survey::Holder;
 use crate::os::files::{self, FileError};
-use crate::os::lock::{self, ExperimentLock, LockError};
+use crate::os::lock::{self, CardWatch, ExperimentLock, LockError};
 
 use super::StoreError;
 use super::layout::{ExperimentFolder, claim_of};
@@ -44,6 +44,12 @@ impl Claim {
     /// When it is.
     pub fn must_hold(&self) -> Result<(), LockError> {
         self.0.as_ref().map_or(Ok(()), ExperimentLock::check_card)
+    }
+
+    /// By what it is seen whether the claim is lost; `None` where the kernel holds it.
+    #[must_use]
+    pub fn watch(&self) -> Option<CardWatch> {
+        self.0.as_ref().and_then(ExperimentLock::watch)
     }
 
     /// Takes a claim over from a worker that is known to be gone or cut off, whatever of it the kernel still holds.
@@ -92,6 +98,14 @@ fn is_claim(path: &Path) -> bool {
 /// When its lock cannot be tested.
 pub fn claimed_by(folder: &ExperimentFolder, run: RunId) -> Result<Option<Holder>, StoreError> {
     Ok(lock::probe(&folder.claim(run))?)
+}
+
+/// Whether somebody has claimed a run, as far as one look shows; `None` when it takes longer to know. It is watched from then on.
+///
+/// # Errors
+/// When its lock cannot be tested.
+pub fn is_claimed(folder: &ExperimentFolder, run: RunId) -> Result<Option<bool>, StoreError> {
+    Ok(lock::peek(&folder.claim(run))?)
 }
 
 #[cfg(test)]

@@ -259,28 +259,40 @@ fn without_locks_a_stop_finds_the_coordinator_by_its_card_and_no_other_process()
 }
 
 #[test]
-fn without_locks_a_worker_whose_claim_was_taken_away_writes_nothing_of_what_its_agent_did() {
+fn without_locks_a_worker_whose_claim_was_taken_away_ends_its_agent_and_writes_nothing_of_what_that_did() {
     if cannot_be_tried() {
         return;
     }
-    let world = World::new();
-    let agent = format!("{}; {AGENT}", gated(&world, "agent"));
-    let fixture = TestFixture::new().agent("T0/00-held", &agent).write(&world);
-    let dir = planned(&world, &fixture, &["--runs", "1"]);
-    close(&world, "agent");
-    let mut worker = without_locks(&world, &["worker", &dir, "--run", "T0/00/1"]);
-    let worker = worker.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-    wait_until("the agent works", || world.lines("agent.log") == 1);
-    let second = scylla(&world, &["worker", &dir, "--run", "T0/00/1"]).exits(3);
-    assert!(second.stderr.contains(&format!("process {} on ", worker.id())), "{second}");
-    let claim = world.experiment().join("T0/00/.run_01.lock");
-    let mut other = elsewhere(read(&claim));
-    other["word"] = json!("of-another-worker");
-    fs::rename(world.write("next", &other.to_string()), &claim).unwrap();
-    open(&world, "agent");
-    let ended = finish(worker);
-    assert!(ended.code != Some(0) && ended.stderr.contains("has lost its run"), "{ended}");
-    let run = world.experiment().join("T0/00/run_01");
-    assert!(!run.join("run_result.json").exists() && !run.join("agent/result.json").exists(), "{ended}");
-    assert_eq!(read(&claim), other, "the claim is the other one's");
+    // One agent would work for ever, and another is done before its worker can look.
+    for is_done in [false, true] {
+        let world = World::new();
+        let done = format!("echo done >> {}", world.path("done.log").display());
+        let agent = format!("{}; {done}; {AGENT}", gated(&world, "agent"));
+        let fixture = TestFixture::new().agent("T0/00-held", &agent).write(&world);
+        let dir = planned(&world, &fixture, &["--runs", "1"]);
+        close(&world, "agent");
+        let mut worker = without_locks(&world, &["worker", &dir, "--run", "T0/00/1"]);
+        let mut worker = worker.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        wait_until("the agent works", || world.lines("agent.log") == 1);
+        let second = scylla(&world, &["worker", &dir, "--run", "T0/00/1"]).exits(3);
+        assert!(second.stderr.contains(&format!("process {} on ", worker.id())), "{second}");
+        let claim = world.experiment().join("T0/00/.run_01.lock");
+        let mut other = elsewhere(read(&claim));
+        other["word"] = json!("of-another-worker");
+        fs::rename(world.write("next", &other.to_string()), &claim).unwrap();
+        if is_done {
+            open(&world, "agent");
+        }
+        wait_until("the worker ends", || worker.try_wait().unwrap().is_some());
+        let ended = finish(worker);
+        // The first is what a worker says that saw it, the second one that was about to write.
+        let (saw, would_write) = ("another worker may have the run", "has lost its run");
+        let says = ended.stderr.contains(saw) || (is_done && ended.stderr.contains(would_write));
+        assert!(ended.code != Some(0) && says, "{ended}");
+        let run = world.experiment().join("T0/00/run_01");
+        assert!(!run.join("run_result.json").exists() && !run.join("agent/result.json").exists(), "{ended}");
+        assert_eq!(read(&claim), other, "the claim is the other one's");
+        assert!(is_done || world.lines("done.log") == 0, "the agent is ended");
+        no_process_is_left(&world);
+    }
 }

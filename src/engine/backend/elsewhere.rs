@@ -68,13 +68,7 @@ fn done(basis: &Basis, run: RunId, spent: Total, end: JobEnd) -> Done {
                 |done| Done { spent, ..done },
             );
         }
-        JobEnd::Failed { attempt, stage, failure, agent_complete } => {
-            RunEnd::Failed { attempt, stage, failure, agent_complete }
-        }
-        JobEnd::Waits { model, stage, agent_complete } => {
-            RunEnd::Waits { model: ModelName::new(&model), stage, agent_complete }
-        }
-        JobEnd::Stopped { stage, agent_complete } => RunEnd::Stopped { stage, agent_complete },
+        JobEnd::Unfinished(unfinished) => RunEnd::Unfinished(unfinished),
         JobEnd::Claimed(holder) => RunEnd::Claimed(Claimant::Worker(holder)),
         JobEnd::Refused(why) => RunEnd::not_begun(Failure::new(FailureKind::Workspace, why)),
     };
@@ -124,15 +118,17 @@ pub(in crate::engine) fn record_failure(folder: &ExperimentFolder, run: RunId, s
     let _ = record();
 }
 
-/// The stage in which a worker left the run.
-pub(in crate::engine) fn stage_of(folder: &ExperimentFolder, run: RunId) -> Stage {
-    if is_agent_complete(folder, run) {
+/// The stage in which a worker left the run, and whether the agent's result is durable.
+pub(in crate::engine) fn left_at(folder: &ExperimentFolder, run: RunId) -> (Stage, bool) {
+    let agent_complete = is_agent_complete(folder, run);
+    let stage = if agent_complete {
         Stage::Judge
     } else if folder.run(run).command().exists() {
         Stage::Agent
     } else {
         Stage::Prepare
-    }
+    };
+    (stage, agent_complete)
 }
 
 /// The end of what its job wrote.

@@ -69,6 +69,10 @@ impl Backend for Local {
         self.place.stop.raise(stop_level);
     }
 
+    fn leave(&mut self) {
+        self.stop(StopLevel::Terminate);
+    }
+
     fn take_back(&mut self, _runs: BTreeSet<RunId>) {
         // A thread begins at once.
     }

@@ -28,6 +28,10 @@ pub(in crate::engine) trait Backend {
     /// Asks every worker to stop to this degree, including workers that start later.
     fn stop(&mut self, stop_level: StopLevel);
 
+    /// Another coordinator may have the experiment now: workers that nobody else could follow are ended, and others are left to it. Nothing
+    /// is started any more.
+    fn leave(&mut self);
+
     /// Takes those of these runs back whose workers have not begun; the others go on.
     fn take_back(&mut self, runs: BTreeSet<RunId>);
 

@@ -6,6 +6,7 @@ use crate::engine::worker::report::{Claimant, Committed, Done, RunEnd};
 use crate::model::event::{Event, Missing};
 use crate::model::ids::{AttemptNumber, RunId};
 use crate::model::outcome::{Failure, RunStatus, Stage, StopLevel, StopSignal};
+use crate::model::unfinished::{Unfinished, WhyLeft};
 use crate::model::usage::Total;
 use crate::os::clock;
 use crate::rules::facts::{Change, Consequence, Fact};
@@ -71,17 +72,7 @@ impl Coordinator<'_> {
         self.taken_back.remove(&run);
         match end {
             RunEnd::Committed(committed) => self.commit(run, spent, *committed),
-            RunEnd::Failed { attempt, stage, failure, agent_complete } => {
-                self.fail(spent, FailedAttempt { run, attempt, stage, failure, agent_complete });
-            }
-            RunEnd::Waits { model, stage, agent_complete } => {
-                self.wait_for_model(run, spent, (model, stage, agent_complete));
-            }
-            RunEnd::Stopped { stage, agent_complete } => {
-                self.apply(Fact::Stopped(run, spent));
-                self.leave(run, agent_complete, Missing::Unfinished);
-                self.emit(&Event::RunStopped { run, stage, spent: self.state.spent() });
-            }
+            RunEnd::Unfinished(unfinished) => self.break_off(run, spent, unfinished),
             RunEnd::Withdrawn { agent_complete } => {
                 self.apply(Fact::Stopped(run, Total::ZERO));
                 let otherwise = self.missing_as_before(run);
@@ -91,6 +82,21 @@ impl Coordinator<'_> {
             RunEnd::Claimed(claimant) => self.leave_to(run, &claimant),
         }
         self.report_first_unknown(run, before);
+    }
+
+    fn break_off(&mut self, run: RunId, spent: Total, unfinished: Unfinished) {
+        let Unfinished { stage, agent_complete, why } = unfinished;
+        match why {
+            WhyLeft::Failed { attempt, failure } => {
+                self.fail(spent, FailedAttempt { run, attempt, stage, failure, agent_complete });
+            }
+            WhyLeft::Waits(model) => self.wait_for_model(run, spent, (model, stage, agent_complete)),
+            WhyLeft::Stopped => {
+                self.apply(Fact::Stopped(run, spent));
+                self.leave(run, agent_complete, Missing::Unfinished);
+                self.emit(&Event::RunStopped { run, stage, spent: self.state.spent() });
+            }
+        }
     }
 
     fn commit(&mut self, run: RunId, spent: Total, committed: Committed) {

@@ -1,10 +1,10 @@
-//! Whether the experiment is still this coordinator's: when its lock is lost, its runs are ended, and nothing is begun or written any more.
+//! Whether the experiment is still this coordinator's: when its lock is lost, its runs are ended, or left to the other one as far as that one finds them, and nothing is begun or
+//! written any more.
 
 use std::time::Duration;
 
 use crate::engine::coordinator::Coordinator;
 use crate::engine::error::{EngineError, with_causes};
-use crate::model::outcome::StopLevel;
 use crate::os::clock;
 use crate::os::lock::LockError;
 use crate::store::StoreError;
@@ -46,17 +46,17 @@ impl Coordinator<'_> {
         }
     }
 
-    /// Another process may have taken the experiment over: runs in flight are ended.
+    /// Another process may have taken the experiment over: runs in flight are ended, or left to it.
     fn lose(&mut self, error: &EngineError) {
         if is_lost(error) {
             self.holding = Holding::Lost;
         }
-        self.backend.stop(StopLevel::Terminate);
         self.halt(&with_causes(error));
+        self.backend.leave();
     }
 
     /// Writes the checkpoint. When it cannot be written, results are still safe, but nothing new is begun; when another
-    /// process may have taken the experiment over, runs in flight are ended too.
+    /// process may have taken the experiment over, runs in flight are ended or left too.
     pub(super) fn save_or_halt(&mut self) {
         let is_ours = self.holding != Holding::Lost;
         if is_ours {

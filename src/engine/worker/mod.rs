@@ -16,6 +16,7 @@ use crate::engine::worker::workplace::Workplace;
 use crate::model::event::Event;
 use crate::model::outcome::{AttemptEnd, Failure, FailureKind, Stage};
 use crate::model::result::RunResult;
+use crate::model::unfinished::{Unfinished, WhyLeft};
 use crate::model::usage::Total;
 use crate::os::clock;
 use crate::os::process::OrphanState;
@@ -80,7 +81,7 @@ fn attempt(work: &mut Work<'_>, job: Job) -> RunEnd {
     };
     let agent_complete = work.agent_complete;
     let (stage, attempt) = (work.stage, work.attempt);
-    match halt {
+    let why = match halt {
         Halt::Stopped => {
             let may_write = holds(work);
             let failure =
@@ -88,10 +89,10 @@ fn attempt(work: &mut Work<'_>, job: Job) -> RunEnd {
             if let Some(failure) = failure {
                 work.notice(&format!("the stopped attempt could not be set aside: {failure}"));
             }
-            RunEnd::Stopped { stage, agent_complete }
+            WhyLeft::Stopped
         }
         // Nothing was begun that would have to be set aside.
-        Halt::Waits(model) => RunEnd::Waits { model, stage, agent_complete },
+        Halt::Waits(model) => WhyLeft::Waits(model),
         Halt::Failed(failure) => {
             let mut failure = work.with_excerpt(failure);
             if failure.kind == FailureKind::RateLimit {
@@ -107,9 +108,10 @@ fn attempt(work: &mut Work<'_>, job: Job) -> RunEnd {
                 failure.message =
                     format!("{} (and the attempt could not be set aside: {})", failure.message, second.message);
             }
-            RunEnd::Failed { attempt, stage, failure, agent_complete }
+            WhyLeft::Failed { attempt, failure }
         }
-    }
+    };
+    RunEnd::Unfinished(Unfinished { stage, agent_complete, why })
 }
 
 /// Whether the run is still this worker's to write about.

@@ -4,10 +4,11 @@ use std::fmt;
 use std::path::PathBuf;
 
 use crate::model::event::{Event, FailedCheck, RunCommitted};
-use crate::model::ids::{AttemptNumber, ModelName, RunId};
-use crate::model::outcome::{Failure, RunStatus, SHELL_NOT_STARTED, Stage};
+use crate::model::ids::{ModelName, RunId};
+use crate::model::outcome::{Failure, RunStatus, SHELL_NOT_STARTED};
 use crate::model::result::{ChecksResult, RunResult};
 use crate::model::survey::Holder;
+use crate::model::unfinished::Unfinished;
 use crate::model::usage::Total;
 use crate::text::escape;
 
@@ -55,33 +56,8 @@ pub struct Done {
 pub enum RunEnd {
     /// The result is durable.
     Committed(Box<Committed>),
-    /// Infrastructure failed.
-    Failed {
-        /// The number of the attempt.
-        attempt: AttemptNumber,
-        /// The stage that failed.
-        stage: Stage,
-        /// What failed.
-        failure: Failure,
-        /// Whether the agent's result is durable.
-        agent_complete: bool,
-    },
-    /// The run needs a model that may not be asked now.
-    Waits {
-        /// The model.
-        model: ModelName,
-        /// The stage that was not begun.
-        stage: Stage,
-        /// Whether the agent's result is durable.
-        agent_complete: bool,
-    },
-    /// The work was stopped.
-    Stopped {
-        /// The stage that was interrupted.
-        stage: Stage,
-        /// Whether the agent's result is durable.
-        agent_complete: bool,
-    },
+    /// It is not.
+    Unfinished(Unfinished),
     /// It was taken back before a worker began.
     Withdrawn {
         /// Whether the agent's result is durable.
@@ -94,7 +70,7 @@ pub enum RunEnd {
 impl RunEnd {
     /// A failure before the first stage.
     pub(in crate::engine) fn not_begun(failure: Failure) -> Self {
-        Self::Failed { attempt: AttemptNumber(0), stage: Stage::Prepare, failure, agent_complete: false }
+        Self::Unfinished(Unfinished::not_begun(failure))
     }
 }
 

@@ -5,10 +5,11 @@
 //! taken away by whoever waited to see that.
 
 mod card;
+mod locked;
 mod renewed;
 mod support;
 
-use std::fs::{self, File, TryLockError};
+use std::fs::{self, TryLockError};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -22,7 +23,8 @@ use self::support::has_no_locks;
 use super::process::{self, Fate, LockHolder};
 use super::{clock, files};
 
-pub use renewed::LAPSE;
+pub use locked::LockedFile;
+pub use renewed::{CardWatch, LAPSE};
 
 /// How long to retry a lock that may be free: somebody who only checks who holds it takes it for a moment.
 pub const PATIENCE: Duration = Duration::from_millis(400);
@@ -55,62 +57,6 @@ pub enum LockError {
         /// The system's error.
         error: io::Error,
     },
-}
-
-/// A file that is locked; dropping it releases the lock, as the end of the process does.
-///
-/// A program that another thread is just starting has a copy of every open file until it is executed, and the kernel keeps a
-/// lock as long as there is a copy. So closing the file alone may release it too late; unlocking it releases it at once.
-#[derive(Debug)]
-pub struct LockedFile(File);
-
-impl LockedFile {
-    /// Locks a file for this process alone, without waiting.
-    ///
-    /// # Errors
-    /// [`TryLockError::WouldBlock`] when somebody holds it, and the system's error.
-    pub fn exclusive(file: File) -> Result<Self, (File, TryLockError)> {
-        match file.try_lock() {
-            Ok(()) => Ok(Self(file)),
-            Err(error) => Err((file, error)),
-        }
-    }
-
-    /// The same; `None` where the file system has no locks.
-    ///
-    /// # Errors
-    /// When somebody holds it, or the system's error.
-    pub fn exclusive_where_possible(file: &File) -> io::Result<Option<Self>> {
-        match Self::exclusive(file.try_clone()?) {
-            Ok(locked) => Ok(Some(locked)),
-            Err((_, TryLockError::Error(error))) if has_no_locks(&error) => Ok(None),
-            Err((_, error)) => Err(error.into()),
-        }
-    }
-
-    /// Whether somebody holds the lock of a file; it is taken for a moment to learn that.
-    fn is_held(file: &File) -> io::Result<bool> {
-        match file.try_lock_shared() {
-            Ok(()) => file.unlock().map(|()| false),
-            Err(TryLockError::WouldBlock) => Ok(true),
-            Err(TryLockError::Error(error)) => Err(error),
-        }
-    }
-}
-
-impl std::ops::Deref for LockedFile {
-    type Target = File;
-
-    fn deref(&self) -> &File {
-        &self.0
-    }
-}
-
-impl Drop for LockedFile {
-    fn drop(&mut self) {
-        // If it fails, the lock ends with the last copy of the file.
-        let _ = self.0.unlock();
-    }
 }
 
 /// An experiment that is held. Dropping it, and the end of the process, releases it.
@@ -270,6 +216,15 @@ impl ExperimentLock {
         }
     }
 
+    /// By what others than its holder see whether it is lost; `None` where the kernel holds it.
+    #[must_use]
+    pub fn watch(&self) -> Option<CardWatch> {
+        match &self.hold {
+            Hold::Kernel(_) => None,
+            Hold::Renewed(card) => Some(card.watch()),
+        }
+    }
+
     /// Fails when it is known that the lock is lost. No file of a file system without locks is looked at, which may be out of reach: a
     /// thread beside this one does that.
     ///
@@ -293,25 +248,55 @@ impl Drop for ExperimentLock {
     }
 }
 
+/// What a look at a lock shows.
+enum Look {
+    /// The kernel says that this one holds it.
+    Held(Holder),
+    /// Nobody holds it.
+    Free,
+    /// A card lies there.
+    Card,
+}
+
+fn look_at(path: &Path) -> Result<Look, LockError> {
+    let failed = |error| LockError::Io { path: path.to_owned(), error };
+    let file = match files::open_lock(path, false) {
+        Ok(file) => file,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Look::Free),
+        Err(error) => return Err(failed(error)),
+    };
+    match LockedFile::is_held(&file) {
+        Ok(true) => Ok(Look::Held(card::read(&file).holder)),
+        Ok(false) if card::read(&file).renewal.is_none() => Ok(Look::Free),
+        Ok(false) => Ok(Look::Card),
+        Err(error) if has_no_locks(&error) => Ok(Look::Card),
+        Err(error) => Err(failed(error)),
+    }
+}
+
 /// Who holds the lock now; `None` when nobody does. Creates and writes nothing. A card whose holder cannot be looked at from here is
 /// watched for a few seconds.
 ///
 /// # Errors
 /// When the lock's file cannot be opened or locked.
 pub fn probe(path: &Path) -> Result<Option<Holder>, LockError> {
-    let failed = |error| LockError::Io { path: path.to_owned(), error };
-    let file = match files::open_lock(path, false) {
-        Ok(file) => file,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-        Err(error) => return Err(failed(error)),
-    };
-    let is_card = match LockedFile::is_held(&file) {
-        Ok(true) => return Ok(Some(card::read(&file).holder)),
-        Ok(false) => card::read(&file).renewal.is_some(),
-        Err(error) if has_no_locks(&error) => true,
-        Err(error) => return Err(failed(error)),
-    };
-    if is_card { renewed::glance(path).map_err(failed) } else { Ok(None) }
+    match look_at(path)? {
+        Look::Held(holder) => Ok(Some(holder)),
+        Look::Free => Ok(None),
+        Look::Card => renewed::glance(path).map_err(|error| LockError::Io { path: path.to_owned(), error }),
+    }
+}
+
+/// Whether somebody holds the lock, without waiting; `None` when a card has to be watched to know. Each look counts for that.
+///
+/// # Errors
+/// When the lock's file cannot be opened or locked.
+pub fn peek(path: &Path) -> Result<Option<bool>, LockError> {
+    match look_at(path)? {
+        Look::Held(_) => Ok(Some(true)),
+        Look::Free => Ok(Some(false)),
+        Look::Card => renewed::peek(path).map_err(|error| LockError::Io { path: path.to_owned(), error }),
+    }
 }
 
 /// Begins to watch a lock that may be held by a card: whoever asks for it later need not wait again for the time that passes until then. Where a

@@ -15,4 +15,4 @@ pub use pauses::{Pauses, forget_pauses, pause};
 pub use placements::{placements, write_placements};
 pub use start::{Start, newest_start};
 pub use tail::Tail;
-pub use variables::{remove_variables, variables, write_variables};
+pub use variables::{release_jobs, remove_variables, stop_jobs, variables, write_variables};

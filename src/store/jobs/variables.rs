@@ -1,9 +1,10 @@
 //! The variables that workers are given, keys among them, in a file that only the user can read: no batch system keeps them then, and
-//! no list of processes shows them.
+//! no list of processes shows them. Beside it lies, for the same jobs, that no further run may begin.
 
 use std::collections::BTreeMap;
 use std::fs;
 use std::io;
+use std::path::Path;
 
 use crate::os::files::{self, FileError};
 use crate::store::StoreError;
@@ -44,9 +45,29 @@ pub fn variables(folder: &ExperimentFolder) -> Result<BTreeMap<String, String>, 
 /// # Errors
 /// When they cannot be removed.
 pub fn remove_variables(folder: &ExperimentFolder) -> Result<(), StoreError> {
-    let path = folder.given_variables();
-    match fs::remove_file(&path) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(FileError::new("remove", &path, error).into()),
+    remove(&folder.given_variables())
+}
+
+/// Writes down that no job may begin another run, until a session removes that.
+///
+/// # Errors
+/// When it cannot be written.
+pub fn stop_jobs(folder: &ExperimentFolder) -> Result<(), StoreError> {
+    files::create_dir_durable(&folder.jobs())?;
+    Ok(files::write_atomic(&folder.jobs_stopped(), b"")?)
+}
+
+/// Lets jobs begin runs again.
+///
+/// # Errors
+/// When the file cannot be removed.
+pub fn release_jobs(folder: &ExperimentFolder) -> Result<(), StoreError> {
+    remove(&folder.jobs_stopped())
+}
+
+fn remove(path: &Path) -> Result<(), StoreError> {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(FileError::new("remove", path, error).into()),
         _ => Ok(()),
     }
 }

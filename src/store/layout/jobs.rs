@@ -48,6 +48,12 @@ impl ExperimentFolder {
         self.jobs().join("variables.json")
     }
 
+    /// That no job may begin another run.
+    #[must_use]
+    pub fn jobs_stopped(&self) -> PathBuf {
+        self.jobs().join("stopped")
+    }
+
     /// Where the runs in flight are, as the coordinator saw last.
     #[must_use]
     pub fn placements(&self) -> PathBuf {

@@ -17,6 +17,9 @@ use super::there::{self, Turn};
 use crate::scenes::output;
 use crate::world::{Output, PATIENCE, World, wait_until};
 
+/// Mounts the folder `$1` at `$2`, too, and becomes the program that follows.
+const MOUNT: &str = r#"mount --bind "$1" "$2"; shift 2; exec "$@""#;
+
 /// A cluster, until it is dropped: then nothing of it is alive. It has to be dropped before its world.
 pub(crate) struct Cluster {
     pub(super) world: PathBuf,
@@ -93,6 +96,14 @@ impl Cluster {
     /// The product with these arguments where it finds the cluster, not started yet.
     pub(crate) fn command(&self, world: &World, arguments: &[&str]) -> Command {
         let mut command = self.inside(Path::new(env!("CARGO_BIN_EXE_cargo-scylla")));
+        self.product(&mut command, world, arguments);
+        command
+    }
+
+    /// The product in whose sight alone a folder is at another place, too. It takes root.
+    pub(crate) fn command_beside_mount(&self, world: &World, mount: [&Path; 2], arguments: &[&str]) -> Command {
+        let mut command = Command::new("unshare");
+        command.args(["--mount", "sh", "-euc", MOUNT, "mount"]).args(mount).arg(env!("CARGO_BIN_EXE_cargo-scylla"));
         self.product(&mut command, world, arguments);
         command
     }

@@ -7,6 +7,7 @@ mod config;
 mod coordinator;
 mod failing;
 mod ghosts;
+mod left;
 mod people;
 mod processes;
 mod scale;

@@ -10,7 +10,7 @@ use crate::scenes::{experiment, json as read, status};
 use crate::world::Live;
 
 /// The file of the variables that jobs are given.
-fn keys_are_there(scene: &Scene) -> bool {
+pub(super) fn keys_are_there(scene: &Scene) -> bool {
     Path::new(&experiment(&scene.world)).join(".jobs/variables.json").exists()
 }
 
@@ -21,7 +21,7 @@ fn placed_on(scene: &Scene, machine: &str) -> usize {
 }
 
 /// Kills a session while four of its twelve jobs work, and the others wait.
-fn killed_with_jobs(scene: &Scene) {
+pub(super) fn killed_with_jobs(scene: &Scene) {
     scene.close();
     let mut live = scene.run(&["--jobs", "12"]);
     scene.wait_for_starts(&mut live, 4);
@@ -198,21 +198,6 @@ fn what_slurm_says_of_a_job_that_it_ended_is_kept_with_its_attempt() {
 }
 
 #[test]
-fn an_experiment_that_was_moved_while_it_has_jobs_is_not_gone_on_with_until_it_is_back() {
-    let Some(scene) = Scene::new(1, Auth::Nothing) else { return };
-    killed_with_jobs(&scene);
-    let (dir, moved) = (scene.world.experiment(), scene.world.path("moved"));
-    fs::rename(&dir, &moved).unwrap();
-    let refused = scene.scylla(&["resume", moved.to_str().unwrap()]).exits(1);
-    assert!(refused.stderr.contains("wait or run for its former folder"), "{refused}");
-    fs::rename(&moved, &dir).unwrap();
-    scene.open();
-    let ended = scene.end(scene.resume(&[]));
-    scene.is_as_a_local_run(&ended, &[]);
-    assert!(scene.starts().values().all(|count| *count == 1), "{:?}", scene.starts());
-}
-
-#[test]
 fn at_the_limit_of_time_jobs_that_wait_are_taken_back() {
     let Some(scene) = Scene::new(1, Auth::Nothing) else { return };
     scene.close();
@@ -226,28 +211,6 @@ fn at_the_limit_of_time_jobs_that_wait_are_taken_back() {
     assert_eq!(scene.starts().len(), 4);
     let ended = scene.end(scene.resume(&["--max-time", "1h"]));
     scene.is_as_a_local_run(&ended, &[&reached]);
-}
-
-#[test]
-fn jobs_that_nobody_follows_are_seen_and_stopped() {
-    let Some(scene) = Scene::new(1, Auth::Nothing) else { return };
-    killed_with_jobs(&scene);
-    let dir = experiment(&scene.world);
-    let shown = scene.scylla(&["status", &dir]).exits(0);
-    assert!(shown.stdout.contains("Its jobs may wait and run on the cluster"), "{shown}");
-    let stopping = Live::start(&mut scene.cluster.command(&scene.world, &["stop", &dir]));
-    scene.wait_until("jobs that wait are taken back", || scene.cluster.squeue("%T") == ["RUNNING"; 4]);
-    scene.let_go(2);
-    scene.wait_until("two of them end", || scene.cluster.squeue("%T") == ["RUNNING"; 2]);
-    let now = scene.scylla(&["stop", &dir, "--now"]).exits(0);
-    assert!(now.stdout.contains("2 of 12 planned runs done"), "{now}");
-    let stopped = scene.end(stopping);
-    assert_eq!((stopped.code, keys_are_there(&scene)), (Some(0), false), "{}", stopped.stderr);
-    scene.cluster.wait_for_rest();
-    assert!(!scene.scylla(&["status", &dir]).exits(0).stdout.contains("Its jobs may wait"));
-    scene.open();
-    let ended = scene.end(scene.resume(&[]));
-    scene.is_as_a_local_run(&ended, &[]);
 }
 
 #[test]

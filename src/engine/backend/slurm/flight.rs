@@ -6,7 +6,7 @@ use crate::model::ids::RunId;
 use crate::model::job::{JobTask, Placement};
 use crate::model::job_line::JobLine;
 use crate::model::outcome::Stage;
-use crate::store::claim::claimed_by;
+use crate::store::claim::is_claimed;
 use crate::store::jobs::Tail;
 use crate::store::layout::ExperimentFolder;
 
@@ -43,6 +43,8 @@ pub(super) struct Flight {
     pub(super) back: Option<Back>,
     /// Whether its job was gone before this session looked: what ended it is not this session's.
     pub(super) of_former: bool,
+    /// Whether its worker has reported things to a former session that are not read here yet.
+    pub(super) has_history: bool,
     /// The stage in which its worker was stopped by somebody else, and whether its agent was done then.
     pub(super) interrupted: Option<(Stage, bool)>,
     tail: Tail,
@@ -66,6 +68,7 @@ impl Flight {
             is_followed: true,
             back: None,
             of_former: false,
+            has_history: false,
             interrupted: None,
             tail: Tail::after(folder, task.run, task.after),
             began: None,
@@ -96,7 +99,11 @@ impl Flight {
 
     /// What its worker reports that is new. What cannot be read now is read later.
     pub(super) fn news(&mut self) -> Vec<JobLine> {
-        let Ok(Some(lines)) = self.tail.read_on() else { return Vec::new() };
+        let Ok(Some(mut lines)) = self.tail.read_on() else { return Vec::new() };
+        if std::mem::take(&mut self.has_history) {
+            // How long somebody was asked to wait then says nothing of now; what still holds is in the checkpoint and the file of pauses.
+            lines.retain(|line| !matches!(line, JobLine::Limited(..)));
+        }
         self.began.get_or_insert_with(Instant::now);
         lines
     }
@@ -129,7 +136,7 @@ impl Flight {
             self.sign = (sign, Instant::now());
         }
         let silent_for = if self.has_begun() { self.sign.1.elapsed() } else { Duration::ZERO };
-        let is_claimed = claimed_by(folder, self.run()).ok().map(|holder| holder.is_some());
+        let is_claimed = is_claimed(folder, self.run()).ok().flatten();
         fate(Known { gone_for: since.elapsed(), looks, has_begun: self.has_begun(), is_claimed, silent_for })
     }
 

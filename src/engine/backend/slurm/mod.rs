@@ -18,7 +18,7 @@ use std::ffi::OsString;
 use std::sync::Arc;
 use std::sync::mpsc::{Sender, channel};
 use std::thread::{Builder, JoinHandle};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use super::{Backend, Input, Line, Mailbox, Report};
 use crate::engine::error::EngineError;
@@ -27,7 +27,9 @@ use crate::engine::worker::report::Job;
 use crate::model::experiment::Config;
 use crate::model::ids::RunId;
 use crate::model::outcome::{Failure, FailureKind, StopLevel};
-use crate::store::jobs::{Batch, remove_variables, variables, write_placements, write_variables};
+use crate::store::jobs::{
+    Batch, release_jobs, remove_variables, stop_jobs, variables, write_placements, write_variables,
+};
 use crate::store::layout::ExperimentFolder;
 use crate::text::escape;
 
@@ -68,39 +70,49 @@ fn refuse_moved(folder: &ExperimentFolder, cluster: &Cluster, frame: &Frame) -> 
     Ok(())
 }
 
-/// Takes jobs back that wait, and with `now` ends those that run; waits so long at most until none runs, and gives how many are left. When
-/// none is, nothing remains of them.
+/// Takes jobs back that wait, and with `now` ends those that run, too. The caller holds the experiment.
 ///
 /// # Errors
-/// When Slurm cannot be asked, or the folder cannot be written.
-pub(in crate::engine) fn stop_jobs(
-    folder: &ExperimentFolder,
-    config: &Config,
-    (now, longest): (bool, Duration),
-) -> Result<usize, EngineError> {
-    let frame = Frame::of(folder, config, &BTreeMap::new())?;
-    let cluster = Cluster { place: frame.folder };
-    let unreachable = |refusal: cluster::Refusal| unusable(refusal.words().to_owned());
-    let ask = if now { Cluster::end } else { Cluster::take_back_all };
-    ask(&cluster, &frame.name).map_err(unreachable)?;
-    let began = Instant::now();
-    let left = loop {
-        let queue = cluster.queue(&frame.name).map_err(unreachable)?;
-        let run = |job: &&queue::Listed| !job.is_ending && matches!(job.state, JobState::Running(_));
-        let left = queue.iter().filter(run).count();
-        if left == 0 || began.elapsed() >= longest {
-            break left;
-        }
-        std::thread::sleep(LOOK);
-    };
-    if left == 0 {
-        for batch in Batch::left(folder)? {
-            batch.end()?;
-        }
-        remove_variables(folder)?;
-        write_placements(folder, &BTreeMap::new())?;
+/// When Slurm cannot be asked, or jobs write into a former folder of the experiment.
+pub(in crate::engine) fn end_jobs(folder: &ExperimentFolder, config: &Config, now: bool) -> Result<(), EngineError> {
+    let (frame, cluster) = asked_of(folder, config)?;
+    refuse_moved(folder, &cluster, &frame)?;
+    if now {
+        stop_jobs(folder)?;
     }
-    Ok(left)
+    let ask = if now { Cluster::end } else { Cluster::take_back_all };
+    ask(&cluster, &frame.name).map_err(|refusal| unusable(refusal.words().to_owned()))
+}
+
+/// How many jobs of an experiment wait, and how many run.
+///
+/// # Errors
+/// When Slurm cannot be asked.
+pub(in crate::engine) fn jobs_left(folder: &ExperimentFolder, config: &Config) -> Result<(usize, usize), EngineError> {
+    let (frame, cluster) = asked_of(folder, config)?;
+    let queue = cluster.queue(&frame.name).map_err(|refusal| unusable(refusal.words().to_owned()))?;
+    let count = |is: fn(&JobState) -> bool| queue.iter().filter(|job| !job.is_ending && is(&job.state)).count();
+    Ok((count(|state| matches!(state, JobState::Pending(_))), count(|state| matches!(state, JobState::Running(_)))))
+}
+
+/// Removes what remains of jobs when none is left. The caller holds the experiment.
+///
+/// # Errors
+/// When the folder cannot be written.
+pub(in crate::engine) fn clear_jobs(folder: &ExperimentFolder) -> Result<(), EngineError> {
+    for batch in Batch::left(folder)? {
+        batch.end()?;
+    }
+    remove_variables(folder)?;
+    release_jobs(folder)?;
+    Ok(write_placements(folder, &BTreeMap::new())?)
+}
+
+/// By which name jobs are known, and whom to ask.
+fn asked_of(folder: &ExperimentFolder, config: &Config) -> Result<(Frame, Cluster), EngineError> {
+    let frame = Frame::of(folder, config, &BTreeMap::new())?;
+    let cluster = Cluster { place: frame.folder.clone() };
+    Ok((frame, cluster))
 }
 
 /// Jobs of a cluster.
@@ -132,6 +144,7 @@ impl Slurm {
         let are_left = !Batch::left(&basis.folder)?.is_empty();
         let former = if are_left { variables(&basis.folder).unwrap_or_default() } else { BTreeMap::new() };
         write_variables(&basis.folder, &former.into_iter().chain(submit::variables(basis, given)).collect())?;
+        release_jobs(&basis.folder)?;
         let (orders, receiver) = channel();
         let mut watch = Watch::new(Arc::clone(basis), (cluster, frame, most), (line, receiver));
         let adopted = watch.adopt(&queue)?;
@@ -147,8 +160,16 @@ impl Slurm {
         if !are_left && !basis.folder.given_variables().exists() {
             return 0;
         }
+        let clear = || -> Result<usize, EngineError> {
+            end_jobs(&basis.folder, &basis.config, false)?;
+            let (waiting, running) = jobs_left(&basis.folder, &basis.config)?;
+            if waiting + running == 0 {
+                clear_jobs(&basis.folder)?;
+            }
+            Ok(running)
+        };
         // What cannot be cleared now is found by the next session.
-        stop_jobs(&basis.folder, &basis.config, (false, Duration::ZERO)).unwrap_or(0)
+        clear().unwrap_or(0)
     }
 
     /// Gives an order; gives whether there was somebody to take it.
@@ -168,6 +189,10 @@ impl Backend for Slurm {
 
     fn stop(&mut self, stop_level: StopLevel) {
         self.order(Order::Stop(stop_level));
+    }
+
+    fn leave(&mut self) {
+        self.order(Order::Leave);
     }
 
     fn take_back(&mut self, runs: BTreeSet<RunId>) {

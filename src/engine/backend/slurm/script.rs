@@ -33,6 +33,8 @@ pub(super) struct OfBatch<'a> {
     pub(super) tasks: &'a Path,
     /// The file of the variables that workers are given.
     pub(super) variables: &'a Path,
+    /// The file by which no further run may begin.
+    pub(super) stopped: &'a Path,
     /// The comment that names it.
     pub(super) comment: &'a str,
     /// What its jobs may use.
@@ -71,17 +73,20 @@ pub(super) fn script(frame: &Frame, batch: OfBatch<'_>) -> String {
         script,
         "\n\
          # Whoever asks this script to end asks the worker, which ends its agent; it is waited for.\n\
-         worker=\n\
-         trap '[ -z \"$worker\" ] || kill -TERM \"$worker\" 2> /dev/null' TERM\n\
+         worker= stopped=\n\
+         end() {{ stopped=1; [ -z \"$worker\" ] || kill -TERM \"$worker\" 2> /dev/null; }}\n\
+         trap end TERM\n\
          export PATH={path}\n\
          echo \"job ${{SLURM_ARRAY_JOB_ID}}_${{SLURM_ARRAY_TASK_ID}} on ${{SLURMD_NODENAME:-$(uname -n)}}\"\n\
-         [ -e {variables} ] || {{ echo 'the variables of agents are not there any more: '{variables}; exit 1; }}\n\
          code=0\n\
          for task in $(sed -n \"${{SLURM_ARRAY_TASK_ID}}p\" {tasks}); do\n\
+         \x20   [ -z \"$stopped\" ] && ! [ -e {stopped} ] || exit 143\n\
+         \x20   [ -e {variables} ] || {{ echo 'the variables of agents are not there any more: '{variables}; exit 1; }}\n\
          \x20   run=${{task%%:*}} attempts=${{task#*:}}\n\
          \x20   {worker} --run \"$run\" --attempts \"${{attempts%%:*}}\" --lease \\\n\
          \x20       --log \"$PWD/${{SLURM_ARRAY_TASK_ID}}.log\"{scratch} &\n\
          \x20   worker=$! ended=0\n\
+         \x20   [ -z \"$stopped\" ] || kill -TERM \"$worker\"\n\
          \x20   while wait \"$worker\" || ended=$?; kill -0 \"$worker\" 2> /dev/null; do :; done\n\
          \x20   [ \"$ended\" = 0 ] || code=$ended\n\
          \x20   case $ended in 129 | 130 | 137 | 143) exit \"$ended\" ;; esac\n\
@@ -89,6 +94,7 @@ pub(super) fn script(frame: &Frame, batch: OfBatch<'_>) -> String {
          exit $code\n",
         path = shell_word(&frame.path),
         variables = word(batch.variables),
+        stopped = word(batch.stopped),
         tasks = word(batch.tasks),
     );
     script

@@ -12,8 +12,9 @@ use crate::model::experiment::Config;
 use crate::model::ids::RunId;
 use crate::model::job::JobResources;
 use crate::model::task::Fixture;
+use crate::os::files::Identity;
 use crate::os::{environment, program};
-use crate::store::jobs::batch_token;
+use crate::store::jobs::{Batch, batch_token};
 use crate::store::layout::ExperimentFolder;
 use crate::text::escape;
 use crate::text::words::list;
@@ -49,14 +50,29 @@ impl Frame {
         let place = std::fs::canonicalize(&root).unwrap_or_else(|_| root.clone());
         let own = Digest::of(format!("{token}\0{}", place.display()).as_bytes()).to_string();
         let own: String = own.chars().rev().take(NAME_LETTERS).collect();
+        let former = former_name(folder, &place)?;
         Ok(Self {
             folder: root,
             program: program::own().map_err(|error| no_path(&error))?,
-            name: format!("{}-{own}", config.experiment_id),
+            name: former.unwrap_or_else(|| format!("{}-{own}", config.experiment_id)),
             path: path_of(given),
             uses_scratch: config.work_dir.is_none(),
         })
     }
+}
+
+/// The name of jobs that are left of this very folder, by whichever path it was reached when they were submitted.
+fn former_name(folder: &ExperimentFolder, place: &Path) -> Result<Option<String>, EngineError> {
+    let Ok(Some(own)) = Identity::of(place) else { return Ok(None) };
+    for batch in Batch::left(folder)? {
+        if let Some((name, at)) = batch.written_for()?
+            && let Ok(at) = at.canonicalize()
+            && matches!(Identity::of(&at), Ok(Some(found)) if found.is_same(&own))
+        {
+            return Ok(Some(name));
+        }
+    }
+    Ok(None)
 }
 
 fn path_of(given: &BTreeMap<OsString, OsString>) -> String {
@@ -185,9 +201,10 @@ pub(in crate::engine) fn script_for(
     let comment = format!("{}:1", frame.name);
     let scripts = kinds.into_iter().map(|(resources, jobs)| {
         let tasks = place.join("tasks");
-        let variables = folder.join(".jobs/variables.json");
-        let (tasks, variables) = (tasks.as_path(), variables.as_path());
-        let batch = OfBatch { jobs, place: &place, tasks, variables, comment: &comment, resources: &resources };
+        let (variables, stopped) = (folder.join(".jobs/variables.json"), folder.join(".jobs/stopped"));
+        let (tasks, variables, stopped) = (tasks.as_path(), variables.as_path(), stopped.as_path());
+        let batch =
+            OfBatch { jobs, place: &place, tasks, variables, stopped, comment: &comment, resources: &resources };
         (jobs, script(&frame, batch))
     });
     Ok(scripts.collect())

@@ -24,7 +24,7 @@ use crate::os::files;
 use crate::os::process::ProcessMark;
 use crate::os::random;
 
-pub(super) use watch::{begin as begin_watch, glance};
+pub(super) use watch::{begin as begin_watch, glance, peek};
 
 /// How often a holder renews its card.
 const BEAT: Duration = Duration::from_secs(1);
@@ -48,6 +48,20 @@ pub(super) struct Renewed {
     /// Dropping it ends the thread.
     ends: Option<Sender<()>>,
     thread: Option<JoinHandle<()>>,
+}
+
+/// Whether a lock that is held by a card is lost, seen from beside its holder.
+#[derive(Debug)]
+pub struct CardWatch(Arc<Shared>);
+
+impl CardWatch {
+    /// Fails when it is known that the lock is lost. No file is looked at.
+    ///
+    /// # Errors
+    /// [`LockError::Lost`] or [`LockError::CutOff`].
+    pub fn glance(&self) -> Result<(), LockError> {
+        self.0.glance()
+    }
 }
 
 #[derive(Debug)]
@@ -156,6 +170,11 @@ impl Renewed {
     /// When it is not, or that cannot be seen.
     pub(super) fn check(&self) -> Result<(), LockError> {
         self.shared.check()
+    }
+
+    /// By what others see whether it is held.
+    pub(super) fn watch(&self) -> CardWatch {
+        CardWatch(Arc::clone(&self.shared))
     }
 
     /// Writes how far the holder is asked to stop.

@@ -129,6 +129,17 @@ pub(in crate::os::lock) fn glance(path: &Path) -> io::Result<Option<Holder>> {
     }
 }
 
+/// Whether somebody holds the lock by a card, as far as this look shows; `None` when it has to be watched for longer.
+pub(in crate::os::lock) fn peek(path: &Path) -> io::Result<Option<bool>> {
+    let began = Instant::now();
+    let Some(text) = card::text_at(path)? else { return Ok(Some(false)) };
+    Ok(match (Card::of(&text).fate(), note(path, &text, began)) {
+        (Fate::Lives(_), _) | (Fate::Unknown, Sign::Renewed) => Some(true),
+        (Fate::Ended, _) => Some(false),
+        (Fate::Unknown, Sign::Silent(_)) => None,
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

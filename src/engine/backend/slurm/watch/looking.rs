@@ -12,12 +12,16 @@ use crate::engine::worker::report::{Job, RunEnd};
 use crate::model::ids::{AttemptNumber, RunId};
 use crate::model::job::Placement;
 use crate::model::outcome::{AttemptEnd, Failure, FailureKind, Stage};
+use crate::model::unfinished::{Unfinished, WhyLeft};
 use crate::rules::retry::is_last;
 
 /// For each so many jobs, the queue is looked at a second later.
 const JOBS_TO_A_SECOND: usize = 200;
 /// So often a job is submitted again of which the cluster knows nothing.
 const MOST_FORGOTTEN: u32 = 5;
+
+/// So many jobs that left the queue are dealt with at one look.
+const MOST_DECIDED: usize = 50;
 
 /// Jobs that wait and are not to begin.
 #[derive(Debug, Default)]
@@ -62,7 +66,7 @@ impl Watch {
             self.settle_unsure(number, began, comments.contains(self.comment(number).as_str()));
         }
         let runs: Vec<RunId> = self.flights.keys().copied().collect();
-        let mut back = ToTakeBack::default();
+        let (mut back, mut decided) = (ToTakeBack::default(), 0);
         let mut lasting: BTreeMap<String, Vec<String>> = BTreeMap::new();
         for run in runs {
             let Some(flight) = self.flights.get(&run) else { continue };
@@ -98,21 +102,38 @@ impl Watch {
                     self.place(run, placement);
                 }
             }
-            let fate = self.flights.get_mut(&run).map_or(Fate::Open, |flight| flight.fate(&self.basis.folder));
+            if self.fate(run) == Fate::Open {
+                continue;
+            }
+            // Slurm is asked about each of them: orders and reports are not kept waiting for many.
+            if decided >= MOST_DECIDED {
+                self.next_look = Some(Instant::now());
+                continue;
+            }
+            decided += 1;
+            // Where many report, the last words of its worker may not have been read yet.
+            self.follow_one(run);
+            let fate = self.fate(run);
             self.follow_fate(run, fate);
         }
         self.report_lasting(lasting);
         let waiting = queue.iter().filter(|one| matches!(one.state, JobState::Pending(_))).count();
-        self.take_back(&back, waiting);
+        // Of what was submitted since, this look shows nothing.
+        let shows_all = self.submitted.values().all(|at| *at < began);
+        self.take_back(&back, (waiting, shows_all));
+    }
+
+    fn fate(&mut self, run: RunId) -> Fate {
+        self.flights.get_mut(&run).map_or(Fate::Open, |flight| flight.fate(&self.basis.folder))
     }
 
     /// Takes jobs back. What is not heard now is asked for again at the next look.
-    fn take_back(&mut self, back: &ToTakeBack, waiting: usize) {
+    fn take_back(&mut self, back: &ToTakeBack, (waiting, shows_all): (usize, bool)) {
         let jobs: BTreeSet<&String> = back.held.iter().chain(&back.free).collect();
         if jobs.is_empty() {
             return;
         }
-        if jobs.len() == waiting {
+        if shows_all && jobs.len() == waiting {
             let _ = self.cluster.take_back_all(&self.frame.name);
             return;
         }
@@ -184,6 +205,9 @@ impl Watch {
 
     /// A job has ended before its worker began.
     fn not_begun(&mut self, run: RunId) {
+        if let Some(done) = elsewhere::committed(&self.basis, run) {
+            return self.done(run, done);
+        }
         let Some(flight) = self.flights.get(&run) else { return };
         if flight.back == Some(Back::Taken) || self.stop.is_some() {
             return self.end(run, self.withdrawn(run));
@@ -225,12 +249,9 @@ impl Watch {
             return self.done(run, done);
         }
         let interrupted = self.flights.get(&run).and_then(|flight| flight.interrupted);
-        let (stage, agent_complete) = interrupted.unwrap_or_else(|| {
-            let folder = &self.basis.folder;
-            (elsewhere::stage_of(folder, run), elsewhere::is_agent_complete(folder, run))
-        });
+        let (stage, agent_complete) = interrupted.unwrap_or_else(|| elsewhere::left_at(&self.basis.folder, run));
         if self.stop.is_some() {
-            return self.end(run, RunEnd::Stopped { stage, agent_complete });
+            return self.end(run, RunEnd::Unfinished(Unfinished::stopped(stage, agent_complete)));
         }
         let named = self.flights.get(&run).and_then(|flight| flight.job.clone());
         let how = named.and_then(|job| self.cluster.end_of(&job, &self.frame.name));
@@ -252,7 +273,8 @@ impl Watch {
         if stage > Stage::Prepare || attempts <= 1 {
             elsewhere::record_failure(&self.basis.folder, run, stage, end);
         }
-        self.end(run, RunEnd::Failed { attempt, stage, failure, agent_complete });
+        let why = WhyLeft::Failed { attempt, failure };
+        self.end(run, RunEnd::Unfinished(Unfinished { stage, agent_complete, why }));
     }
 
     pub(super) fn job_in_words(&self, run: RunId) -> String {

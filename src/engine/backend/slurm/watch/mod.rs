@@ -25,8 +25,9 @@ use crate::model::ids::{ModelName, RunId};
 use crate::model::job::Placement;
 use crate::model::job_line::JobLine;
 use crate::model::outcome::{FailureKind, StopLevel};
+use crate::model::unfinished::{Unfinished, WhyLeft};
 use crate::model::usage::Total;
-use crate::store::jobs::{Batch, write_placements};
+use crate::store::jobs::{Batch, stop_jobs, write_placements};
 
 /// How often reports of workers are read.
 const TICK: Duration = Duration::from_millis(250);
@@ -49,6 +50,8 @@ pub(super) enum Order {
     TakeBack(BTreeSet<RunId>),
     /// Stop everything.
     Stop(StopLevel),
+    /// Leave everything to another coordinator.
+    Leave,
 }
 
 /// Why nothing more is submitted.
@@ -56,7 +59,7 @@ pub(super) enum Order {
 enum Closed {
     /// Slurm refuses it.
     Refused,
-    /// Jobs are left to the next session, because Slurm could not be asked to end them.
+    /// Jobs are left to another session, because Slurm could not be asked to end them, or because the experiment may be that one's now.
     Left,
 }
 
@@ -178,7 +181,8 @@ impl Watch {
             while let Ok(order) = self.orders.try_recv() {
                 self.take(order);
             }
-            let is_open = self.not_before.is_none_or(|time| time <= Instant::now());
+            let is_open = self.not_before.is_none_or(|time| time <= Instant::now())
+                && self.batches.values().all(|of| of.unsure.is_none());
             if is_open && self.since.is_some_and(|since| since.elapsed() >= GATHER) {
                 self.submit();
             }
@@ -208,9 +212,14 @@ impl Watch {
                 }
                 self.next_look = self.next_look.map(|_| Instant::now());
             }
+            Order::Leave => self.detach(),
+            // What was left is another one's to stop.
+            Order::Stop(_) if self.closed == Some(Closed::Left) => {}
             Order::Stop(stop_level) => {
                 self.stop = Some(stop_level);
                 self.unheard = true;
+                // Whichever job is just about to begin sees it. Where it cannot be written, the cluster is asked all the same.
+                let _ = stop_jobs(&self.basis.folder);
                 for job in std::mem::take(&mut self.waiting) {
                     self.end(job.run, self.withdrawn(job.run));
                 }
@@ -242,18 +251,24 @@ impl Watch {
         runs.truncate(MOST_FOLLOWED);
         self.followed = runs.last().copied().filter(|_| runs.len() == MOST_FOLLOWED);
         for run in runs {
-            let lines = match self.flights.get_mut(&run) {
-                // A job that waits has nothing to report.
-                Some(flight) if !flight.is_followed => continue,
-                Some(flight) if matches!(flight.state, Some(JobState::Pending(_))) && !flight.has_begun() => continue,
-                Some(flight) => flight.news(),
-                None => continue,
-            };
-            for line in lines {
-                // The run may be over with what was reported before.
-                if self.flights.contains_key(&run) {
-                    self.report(run, line);
-                }
+            let waits = |flight: &Flight| matches!(flight.state, Some(JobState::Pending(_))) && !flight.has_begun();
+            // A job that waits has nothing to report.
+            if !self.flights.get(&run).is_none_or(waits) {
+                self.follow_one(run);
+            }
+        }
+    }
+
+    /// Reads what the worker of a run reports.
+    fn follow_one(&mut self, run: RunId) {
+        let lines = match self.flights.get_mut(&run) {
+            Some(flight) if flight.is_followed => flight.news(),
+            Some(_) | None => return,
+        };
+        for line in lines {
+            // The run may be over with what was reported before.
+            if self.flights.contains_key(&run) {
+                self.report(run, line);
             }
         }
     }
@@ -271,22 +286,25 @@ impl Watch {
             Elsewhere::Reports(report) => self.line.send(Input::Report(run, Box::new(report))),
             Elsewhere::Limited(model, wait) => self.limited(model, wait),
             Elsewhere::Ended(Done { spent, end }) => {
-                let end = match (end, self.flights.get_mut(&run)) {
+                let RunEnd::Unfinished(Unfinished { stage, agent_complete, why }) = end else {
+                    return self.done(run, Done { spent, end });
+                };
+                let why = match (why, self.flights.get_mut(&run)) {
                     // Nobody here has asked it to stop: if Slurm has put its job back into the queue, it goes on there.
-                    (RunEnd::Stopped { stage, agent_complete }, Some(flight)) if self.stop.is_none() => {
+                    (WhyLeft::Stopped, Some(flight)) if self.stop.is_none() => {
                         flight.interrupted = Some((stage, agent_complete));
                         *self.carried.entry(run).or_default() += spent;
                         return;
                     }
                     // The signal that ended its agent is ours.
-                    (RunEnd::Failed { stage, failure, agent_complete, .. }, _)
+                    (WhyLeft::Failed { failure, .. }, _)
                         if failure.kind == FailureKind::Killed && self.stop.is_some() =>
                     {
-                        RunEnd::Stopped { stage, agent_complete }
+                        WhyLeft::Stopped
                     }
-                    (end, _) => end,
+                    (why, _) => why,
                 };
-                self.done(run, Done { spent, end });
+                self.done(run, Done { spent, end: RunEnd::Unfinished(Unfinished { stage, agent_complete, why }) });
             }
             Elsewhere::Nothing => {}
         }
@@ -324,6 +342,9 @@ impl Watch {
 
     /// Writes down where the runs are, for those who only look.
     fn show(&mut self) {
+        if self.closed == Some(Closed::Left) {
+            return;
+        }
         let placed = |flight: &Flight| Some((flight.run(), flight.placed.clone()?));
         let now: BTreeMap<RunId, Placement> = self.flights.values().filter_map(placed).collect();
         if now != self.written && write_placements(&self.basis.folder, &now).is_ok() {

@@ -1,6 +1,7 @@
 //! Submits what is to be started, in as few calls as possible, and takes over what a former session submitted.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use super::{Closed, LOOKS, OfBatchInFlight, Watch};
@@ -49,7 +50,7 @@ impl Watch {
                     continue;
                 }
                 let mut flight = Flight::new(&self.basis.folder, task, (batch.number(), index));
-                flight.is_followed = false;
+                (flight.is_followed, flight.has_history) = (false, has_begun);
                 if let Ok(Some(job)) = batch.job() {
                     flight.submitted_as(&job);
                 }
@@ -115,9 +116,11 @@ impl Watch {
         let (place, file) = (self.frame.folder.join(self.basis.folder.relative(batch.place())), batch.tasks_file());
         let file = place.join(file.file_name().unwrap_or_default());
         let comment = self.comment(batch.number());
-        let variables = self.frame.folder.join(self.basis.folder.relative(&self.basis.folder.given_variables()));
-        let (jobs, variables) = (tasks.len(), variables.as_path());
-        let of = OfBatch { jobs, place: &place, tasks: &file, variables, comment: &comment, resources };
+        let below = |path: PathBuf| self.frame.folder.join(self.basis.folder.relative(&path));
+        let variables = below(self.basis.folder.given_variables());
+        let stopped = below(self.basis.folder.jobs_stopped());
+        let (jobs, variables, stopped) = (tasks.len(), variables.as_path(), stopped.as_path());
+        let of = OfBatch { jobs, place: &place, tasks: &file, variables, stopped, comment: &comment, resources };
         files::write_atomic(&batch.script_file(), script(&self.frame, of).as_bytes())?;
         for (index, task) in tasks.iter().enumerate() {
             for task in task {
@@ -176,13 +179,20 @@ impl Watch {
         if jobs.len() <= 1 && !others {
             return self.refused(number, words);
         }
-        let pause = if jobs.len() > 1 { Duration::ZERO } else { BETWEEN_TRIES };
         self.most_at_once = (jobs.len() / 2).max(1);
-        for run in runs {
-            self.again(run);
+        if jobs.len() > 1 {
+            for run in runs {
+                self.again(run);
+            }
+            self.not_before = Some(Instant::now());
+            return;
         }
-        self.not_before = Some(Instant::now() + pause);
-        if jobs.len() <= 1 && self.reported.insert("no more jobs are taken".to_owned()) {
+        // The same batch is sent again, and nothing else before.
+        self.not_before = Some(Instant::now() + BETWEEN_TRIES);
+        if let Some(of) = self.batches.get_mut(&number) {
+            of.unsure = Some((Instant::now() + BETWEEN_TRIES, 0));
+        }
+        if self.reported.insert("no more jobs are taken".to_owned()) {
             self.notice(&format!("{words}: the others are submitted when some have ended"));
         }
     }

@@ -8,7 +8,8 @@ use crate::engine::backend::elsewhere;
 use crate::engine::backend::slurm::cluster::Refusal;
 use crate::engine::worker::report::RunEnd;
 use crate::model::outcome::StopLevel;
-use crate::store::jobs::remove_variables;
+use crate::model::unfinished::Unfinished;
+use crate::store::jobs::{release_jobs, remove_variables};
 
 /// Jobs that are not needed any more are waited for at most so long.
 const CLEARED: Duration = Duration::from_secs(20);
@@ -27,6 +28,7 @@ impl Watch {
         if self.batches.is_empty() {
             // If it cannot be removed, only its user can read it.
             let _ = remove_variables(&self.basis.folder);
+            let _ = release_jobs(&self.basis.folder);
         }
     }
 
@@ -53,14 +55,31 @@ impl Watch {
         }
         self.notice("Slurm cannot be asked to end jobs: they are left, and the next session finds them");
         self.show();
+        self.let_go();
+    }
+
+    /// Another coordinator may have the experiment: jobs go on, and that one follows them. Nothing of theirs is touched any more.
+    pub(super) fn detach(&mut self) {
+        if self.closed != Some(Closed::Left) {
+            self.notice("jobs go on, and whoever has the experiment now follows them");
+            self.let_go();
+        }
+    }
+
+    /// Follows nothing any more, and touches nothing.
+    fn let_go(&mut self) {
         self.closed = Some(Closed::Left);
+        self.unheard = false;
+        for job in std::mem::take(&mut self.waiting) {
+            self.end(job.run, self.withdrawn(job.run));
+        }
         for run in self.flights.keys().copied().collect::<Vec<_>>() {
             let folder = &self.basis.folder;
             let end = match self.flights.get(&run) {
-                Some(flight) if flight.has_begun() => RunEnd::Stopped {
-                    stage: elsewhere::stage_of(folder, run),
-                    agent_complete: elsewhere::is_agent_complete(folder, run),
-                },
+                Some(flight) if flight.has_begun() => {
+                    let (stage, agent_complete) = elsewhere::left_at(folder, run);
+                    RunEnd::Unfinished(Unfinished::stopped(stage, agent_complete))
+                }
                 Some(_) | None => self.withdrawn(run),
             };
             self.end(run, end);

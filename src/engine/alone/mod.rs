@@ -1,40 +1,40 @@
 //! One planned run by itself, without a coordinator: what `cargo scylla worker` does. Everything that it needs is in
 //! the experiment's folder; another process may hold the experiment's lock, and the checkpoint is left to that process.
 
-use std::collections::BTreeSet;
+mod claiming;
+mod pauses;
+
 use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
 
-use crate::config;
+use self::pauses::Pauses;
 use crate::engine::backend::{Backend, Input, Local, Mailbox, Report};
 use crate::engine::coordinator::Emit;
-use crate::engine::error::{EngineError, with_causes};
-use crate::engine::lease::{self, Lease};
+use crate::engine::error::EngineError;
+use crate::engine::lease::Lease;
 use crate::engine::session::basis::Basis;
 use crate::engine::session::grader::Grader;
-use crate::engine::session::inheritance::must_be_set_up;
-use crate::engine::session::open::{refuse_unfit, this_process};
 use crate::engine::worker::report::{Claimant, Done, Job, RunEnd};
 use crate::engine::worker::workplace::{Surroundings, Workplace};
 use crate::model::event::Event;
 use crate::model::experiment::Config;
-use crate::model::finding::{Finding, Level};
-use crate::model::ids::{ModelName, RunId};
+use crate::model::ids::RunId;
 use crate::model::job_line::{JobEnd, JobLine, JobReport};
 use crate::model::money::Usd;
 use crate::model::outcome::{FailureKind, Stage, StopLevel, StopSignal};
-use crate::model::survey::{RunSeen, Seen, Survey};
 use crate::model::task::Fixture;
+use crate::model::unfinished::{Unfinished, WhyLeft};
 use crate::model::usage::Total;
 use crate::os::clock;
+use crate::os::lock::CardWatch;
 use crate::os::signal::{self, Listening};
-use crate::rules::audit::audit;
-use crate::rules::gradings::to_grade;
+use crate::store::StoreError;
 use crate::store::claim::Claim;
 use crate::store::layout::ExperimentFolder;
-use crate::store::{self, StoreError};
+
+pub use self::claiming::{Claimed, Claiming, claim};
 
 /// A run that this process has claimed, and that can be carried out.
 #[derive(Debug)]
@@ -50,25 +50,6 @@ pub struct ClaimedRun {
     grader: Grader,
 }
 
-/// How a run is claimed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Claiming {
-    /// As a worker beside others: one that has the run already keeps it.
-    Beside,
-    /// As a job of a cluster that may start a job a second time: a worker that has the run is waited for as long as it gives signs of
-    /// life, and then replaced.
-    Leased,
-}
-
-/// The outcome of claiming a run.
-#[derive(Debug)]
-pub enum Claimed {
-    /// The run has to be carried out.
-    ToMake(Box<ClaimedRun>),
-    /// The run has its result already: there is nothing to do.
-    Committed,
-}
-
 /// How the work on the run ended.
 #[derive(Debug)]
 pub enum End {
@@ -78,92 +59,6 @@ pub enum End {
     NotCommitted(String),
     /// A signal stopped it.
     Stopped(StopSignal),
-}
-
-/// Claims a run of the plan.
-///
-/// # Errors
-/// When the run is not planned, another worker has it, something is damaged, or the run cannot be carried out yet.
-/// Nothing of the experiment is changed then.
-pub fn claim(folder: ExperimentFolder, run: RunId, claiming: Claiming) -> Result<Claimed, EngineError> {
-    let (seen, _) = store::config::read(&folder);
-    let Seen::Read(config) = seen else {
-        // Whatever is in the folder, nothing is written into it.
-        return Err(refused(&folder, &store::survey::of_run(&folder, run)?, run));
-    };
-    if !config.plan().contains(run) {
-        return Err(EngineError::NotPlanned(vec![run]));
-    }
-    let (claim, lease) = match claiming {
-        Claiming::Beside => (Claim::acquire(&folder, run, &this_process())?, None),
-        Claiming::Leased => {
-            let (claim, lease) = lease::take(&folder, run)?;
-            (claim, Some(lease))
-        }
-    };
-    let report = |end| {
-        if let Some(lease) = &lease {
-            lease.report(&JobLine::Ended(JobReport { spent: Total::ZERO, end }));
-        }
-    };
-    match found(&folder, run) {
-        Ok(Some((config, fixture, grader))) => {
-            Ok(Claimed::ToMake(Box::new(ClaimedRun { run, folder, claim, lease, config, fixture, grader })))
-        }
-        Ok(None) => {
-            report(JobEnd::Committed);
-            Ok(Claimed::Committed)
-        }
-        Err(error) => {
-            report(JobEnd::Refused(with_causes(&error)));
-            Err(error)
-        }
-    }
-}
-
-/// What a claimed run is made by; `None` when it has its result already.
-fn found(folder: &ExperimentFolder, run: RunId) -> Result<Option<(Config, Fixture, Grader)>, EngineError> {
-    let survey = store::survey::of_run(folder, run)?;
-    let is_judged = matches!(survey.runs.get(&run), Some(RunSeen::Committed(_))) && !to_grade(&survey).contains(&run);
-    let findings = audit(&survey);
-    refuse_unfit(folder, &findings)?;
-    refuse_damaged(&survey, &findings, run)?;
-    if is_judged {
-        return Ok(None);
-    }
-    let Seen::Read(config) = survey.config.clone() else { return Err(refused(folder, &survey, run)) };
-    let fixture = config::fixture::load(&folder.fixture()).map_err(EngineError::Fixture)?;
-    must_be_set_up(folder, &config, &fixture, run)?;
-    let grader = Grader::of(folder, &survey)?;
-    Ok(Some((*config, fixture, grader)))
-}
-
-/// The reason why nothing can be done in a folder whose config cannot be read.
-fn refused(folder: &ExperimentFolder, survey: &Survey, run: RunId) -> EngineError {
-    if let Some(made_by) = survey.made_by.clone() {
-        return EngineError::OtherForm { folder: folder.root().to_owned(), made_by };
-    }
-    let why = "the experiment's config cannot be read".to_owned();
-    refuse_unfit(folder, &audit(survey)).err().unwrap_or(EngineError::NotMade { run, why, is_damaged: true })
-}
-
-/// Refuses what a resume would leave alone too, and what only a coordinator may do first.
-fn refuse_damaged(survey: &Survey, findings: &[Finding], run: RunId) -> Result<(), EngineError> {
-    let own = findings.iter().filter(|finding| finding.run == Some(run) && finding.kind.level() == Level::Damaged);
-    let mut why: Vec<String> = own.map(|finding| format!("{}: {}", finding.kind, finding.message)).collect();
-    if why.is_empty() && matches!(survey.runs.get(&run), Some(RunSeen::Unreadable | RunSeen::Unknown)) {
-        why.push("what it holds cannot be read".to_owned());
-    }
-    if !why.is_empty() {
-        return Err(EngineError::NotMade { run, why: why.join("; "), is_damaged: true });
-    }
-    match survey.checkpoint.content() {
-        Some(checkpoint) if checkpoint.rerun.contains(&run) => {
-            let why = "it is to be made again, and what it holds is not set aside yet".to_owned();
-            Err(EngineError::NotMade { run, why, is_damaged: false })
-        }
-        _ => Ok(()),
-    }
 }
 
 impl ClaimedRun {
@@ -204,9 +99,10 @@ impl ClaimedRun {
             }
         }
         workplace.lease.clone_from(&lease);
+        let card = claim.watch();
         let backend = Box::new(Local::new(workplace, mailbox.line()).with_claim(run, claim));
         let pauses = (!asks_at_once).then(|| Pauses::of(basis));
-        Alone { run, backend, lease, pauses, refused: None, stop: None, emit }.work(job, &mailbox)
+        Alone { run, backend, lease, card, lost: false, pauses, refused: None, stop: None, emit }.work(job, &mailbox)
     }
 }
 
@@ -216,6 +112,10 @@ struct Alone<'a> {
     backend: Box<dyn Backend>,
     /// The lease on the run, where there is one: what happens is reported there, too.
     lease: Option<Arc<Lease>>,
+    /// The claim of the run, where it can be lost while the agent works.
+    card: Option<CardWatch>,
+    /// Whether it is lost.
+    lost: bool,
     /// Which models may not be asked; `None` when rate limits are ignored.
     pauses: Option<Pauses>,
     /// The time until which the model that was asked for last may not be asked.
@@ -231,7 +131,9 @@ impl Alone<'_> {
             return Ok(End::NotCommitted(failure.to_string()));
         }
         loop {
-            let report = match self.backend.poll(mailbox, None) {
+            self.look_at_claim();
+            let longest = self.card.as_ref().map(|_| BETWEEN_LOOKS);
+            let report = match self.backend.poll(mailbox, longest) {
                 Some(Input::Signal(signal)) => {
                     self.raise_stop_level(signal);
                     continue;
@@ -261,8 +163,7 @@ impl Alone<'_> {
                 Report::Asked { answered } => self.report(&JobLine::Asked(answered)),
                 Report::Ended(Done { spent, end }) => {
                     let end = self.stopped_together(end, mailbox);
-                    if !matches!(end, RunEnd::Committed(_)) && self.lease.as_ref().is_some_and(|lease| lease.is_lost())
-                    {
+                    if !matches!(end, RunEnd::Committed(_)) && self.is_lost() {
                         return Ok(End::NotCommitted(LOST.to_owned()));
                     }
                     self.report(&JobLine::Ended(JobReport { spent, end: job_end(&end) }));
@@ -273,24 +174,34 @@ impl Alone<'_> {
         }
     }
 
+    /// Ends everything when the claim is lost: another worker may have the run.
+    fn look_at_claim(&mut self) {
+        if self.card.as_ref().is_some_and(|card| card.glance().is_err()) {
+            self.card = None;
+            self.lost = true;
+            self.backend.stop(StopLevel::Kill);
+        }
+    }
+
+    fn is_lost(&self) -> bool {
+        self.lost || self.lease.as_ref().is_some_and(|lease| lease.is_lost())
+    }
+
     /// The end of a run whose agent was ended by a signal that this worker was sent as well, as a batch system does: it was stopped.
     fn stopped_together(&mut self, end: RunEnd, mailbox: &Mailbox) -> RunEnd {
-        match end {
-            RunEnd::Failed { attempt, stage, failure, agent_complete }
-                if self.lease.is_some() && failure.kind == FailureKind::Killed =>
-            {
-                if self.stop.is_none()
-                    && let Some(Input::Signal(signal)) = self.backend.poll(mailbox, Some(TOGETHER))
-                {
-                    self.raise_stop_level(signal);
-                }
-                if self.stop.is_some() {
-                    return RunEnd::Stopped { stage, agent_complete };
-                }
-                RunEnd::Failed { attempt, stage, failure, agent_complete }
-            }
-            end => end,
+        let RunEnd::Unfinished(unfinished) = end else { return end };
+        let is_killed =
+            matches!(&unfinished.why, WhyLeft::Failed { failure, .. } if failure.kind == FailureKind::Killed);
+        if self.lease.is_none() || !is_killed {
+            return RunEnd::Unfinished(unfinished);
         }
+        if self.stop.is_none()
+            && let Some(Input::Signal(signal)) = self.backend.poll(mailbox, Some(TOGETHER))
+        {
+            self.raise_stop_level(signal);
+        }
+        let why = if self.stop.is_some() { WhyLeft::Stopped } else { unfinished.why };
+        RunEnd::Unfinished(Unfinished { why, ..unfinished })
     }
 
     fn emit(&mut self, event: &Event) {
@@ -322,79 +233,52 @@ impl Alone<'_> {
                 self.emit(&committed.event(run, spent));
                 Ok(End::Committed)
             }
-            RunEnd::Failed { attempt, stage, failure, .. } => {
+            RunEnd::Unfinished(unfinished) => Ok(self.left(spent, unfinished)),
+            RunEnd::Withdrawn { .. } => Ok(End::NotCommitted("it was not begun".to_owned())),
+            RunEnd::Claimed(Claimant::Worker(holder)) => Err(StoreError::Claimed { run, holder }.into()),
+            RunEnd::Claimed(Claimant::MayLive { host, mark }) => Err(EngineError::Elsewhere { run, host, mark }),
+        }
+    }
+
+    fn left(&mut self, spent: Total, Unfinished { stage, why, .. }: Unfinished) -> End {
+        let run = self.run;
+        match why {
+            WhyLeft::Failed { attempt, failure } => {
                 let why = failure.to_string();
                 self.emit(&Event::AttemptFailed { run, attempt, stage, failure, retry: false, spent });
-                Ok(End::NotCommitted(why))
+                End::NotCommitted(why)
             }
-            RunEnd::Waits { model, stage, .. } => {
+            WhyLeft::Waits(model) => {
                 let until = self.refused.map_or_else(String::new, |until| format!(" before {until}"));
                 let why = format!("{model} may not be asked{until}");
                 self.emit(&Event::RunWaits { run, stage, model: model.to_string(), spent });
-                Ok(End::NotCommitted(why))
+                End::NotCommitted(why)
             }
-            RunEnd::Withdrawn { .. } => Ok(End::NotCommitted("it was not begun".to_owned())),
-            RunEnd::Stopped { stage, .. } => {
+            WhyLeft::Stopped => {
                 self.emit(&Event::RunStopped { run, stage, spent });
                 let (_, signal) = self.stop.unwrap_or((StopLevel::Terminate, StopSignal::Terminate));
-                Ok(End::Stopped(signal))
+                End::Stopped(signal)
             }
-            RunEnd::Claimed(Claimant::Worker(holder)) => Err(StoreError::Claimed { run, holder }.into()),
-            RunEnd::Claimed(Claimant::MayLive { host, mark }) => Err(EngineError::Elsewhere { run, host, mark }),
         }
     }
 }
 
 /// A signal that is sent to a worker and its agent comes to both within this time.
 const TOGETHER: Duration = Duration::from_millis(500);
-/// Why a worker that lost its lease says nothing of its run.
+/// How often it is looked whether the claim is still held, where it can be lost.
+const BETWEEN_LOOKS: Duration = Duration::from_secs(1);
+/// Why a worker that lost its claim or lease says nothing of its run.
 const LOST: &str = "another worker may have the run, and this one has written nothing more about it";
 
 /// How the run ended, for a coordinator elsewhere.
 fn job_end(end: &RunEnd) -> JobEnd {
     match end {
         RunEnd::Committed(_) => JobEnd::Committed,
-        RunEnd::Failed { attempt, stage, failure, agent_complete } => JobEnd::Failed {
-            attempt: *attempt,
-            stage: *stage,
-            failure: failure.clone(),
-            agent_complete: *agent_complete,
-        },
-        RunEnd::Waits { model, stage, agent_complete } => {
-            JobEnd::Waits { model: model.to_string(), stage: *stage, agent_complete: *agent_complete }
-        }
-        RunEnd::Stopped { stage, agent_complete } => JobEnd::Stopped { stage: *stage, agent_complete: *agent_complete },
+        RunEnd::Unfinished(unfinished) => JobEnd::Unfinished(unfinished.clone()),
         RunEnd::Withdrawn { agent_complete } => {
-            JobEnd::Stopped { stage: Stage::Prepare, agent_complete: *agent_complete }
+            JobEnd::Unfinished(Unfinished::stopped(Stage::Prepare, *agent_complete))
         }
         RunEnd::Claimed(Claimant::Worker(holder)) => JobEnd::Claimed(holder.clone()),
         RunEnd::Claimed(claimant @ Claimant::MayLive { .. }) => JobEnd::Refused(claimant.to_string()),
-    }
-}
-
-/// The rate limits that coordinators recorded in the checkpoint.
-struct Pauses {
-    basis: Arc<Basis>,
-    /// All models that runs of the plan use.
-    models: BTreeSet<ModelName>,
-}
-
-impl Pauses {
-    fn of(basis: Arc<Basis>) -> Self {
-        let plan = basis.config.plan();
-        let models = plan.runs().filter_map(|run| basis.agent_model(run)).chain(basis.judge_models()).collect();
-        Self { basis, models }
-    }
-
-    /// The time until which a model may not be asked; `None` when it may. A limit recorded under a name that no run
-    /// uses applies to all models.
-    fn until(&self, model: &ModelName) -> Option<Timestamp> {
-        let (seen, ..) = store::checkpoint::read(&self.basis.folder);
-        let limits = seen.content()?.limits();
-        let holds = |name: &ModelName| name == model || !self.models.contains(name);
-        let held = limits.into_iter().filter(|limit| holds(&ModelName::new(&limit.model)));
-        held.map(|limit| limit.until)
-            .filter(|until| clock::until(*until).is_some_and(|wait| wait > Duration::ZERO))
-            .max()
     }
 }
