@@ -11,6 +11,7 @@ use crate::engine::session::open::{hold, must_be_free};
 use crate::model::experiment::Config;
 use crate::model::ids::{RunId, RunNumber};
 use crate::model::job::BackendChoice;
+use crate::model::survey::Holder;
 use crate::os::lock::LockError;
 use crate::store::jobs::Batch;
 use crate::store::layout::ExperimentFolder;
@@ -68,12 +69,17 @@ const BETWEEN_LOOKS: Duration = Duration::from_secs(1);
 const GOES_ON: Duration = Duration::from_secs(10);
 
 /// Stops jobs that no coordinator follows: those that wait do not begin, and those that run are waited for, or with `now` ended. Gives how
-/// many are left. The experiment is not held while they are waited for: whoever goes on with it may.
+/// many are left. `waits` is called with a holder who has to be watched to see whether it is gone. The experiment is not held while they are waited for: whoever goes on with it may.
 ///
 /// # Errors
 /// When whoever starts the jobs cannot be asked, a coordinator goes on with the experiment, or the folder cannot be written.
-pub fn stop(folder: &ExperimentFolder, config: &Config, now: bool) -> Result<usize, EngineError> {
-    while_held(folder, || end_jobs(folder, config, now))?;
+pub fn stop(
+    folder: &ExperimentFolder,
+    config: &Config,
+    now: bool,
+    mut waits: impl FnMut(&Holder),
+) -> Result<usize, EngineError> {
+    while_held(folder, &mut waits, || end_jobs(folder, config, now))?;
     let longest = if now { ENDED } else { Duration::MAX };
     let began = Instant::now();
     let mut held_since = None;
@@ -86,14 +92,18 @@ pub fn stop(folder: &ExperimentFolder, config: &Config, now: bool) -> Result<usi
         let (waiting, running) = jobs_left(folder, config)?;
         if held_since.is_none() && waiting > 0 {
             // Slurm has put them back into the queue since.
-            if_free(while_held(folder, || end_jobs(folder, config, now)))?;
+            if_free(while_held(folder, &mut waits, || end_jobs(folder, config, now)))?;
+        }
+        if waiting + running == 0 && !has_jobs(folder) {
+            // Whoever else stopped them has cleared up.
+            return Ok(0);
         }
         if waiting + running == 0 {
             let none_is_left = || match jobs_left(folder, config)? {
                 (0, 0) => clear_jobs(folder),
                 _ => Ok(()),
             };
-            if_free(while_held(folder, none_is_left))?;
+            if_free(while_held(folder, &mut waits, none_is_left))?;
             return Ok(0);
         }
         if began.elapsed() >= longest {
@@ -104,8 +114,12 @@ pub fn stop(folder: &ExperimentFolder, config: &Config, now: bool) -> Result<usi
 }
 
 /// Does something while the experiment is held.
-fn while_held<T>(folder: &ExperimentFolder, act: impl FnOnce() -> Result<T, EngineError>) -> Result<T, EngineError> {
-    let _held = hold(folder.clone(), |_| ())?;
+fn while_held<T>(
+    folder: &ExperimentFolder,
+    waits: impl FnOnce(&Holder),
+    act: impl FnOnce() -> Result<T, EngineError>,
+) -> Result<T, EngineError> {
+    let _held = hold(folder.clone(), waits)?;
     act()
 }
 

@@ -1,7 +1,7 @@
 //! `stop`: tells the coordinator of an experiment to stop, from another terminal, and waits for it.
 
 use std::io;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use serde::Serialize;
 
@@ -31,6 +31,11 @@ use crate::text::words::{counted, list, shell_word};
 
 /// How often it is looked whether the coordinator has ended; a signal ends the wait at once.
 const WAIT: Duration = Duration::from_mins(1);
+
+/// How long it is waited for another `stop` that is about to end.
+const PATIENCE: Duration = Duration::from_secs(3);
+/// Time between two looks at it.
+const BETWEEN_LOOKS: Duration = Duration::from_millis(50);
 
 /// What became of it, for machines.
 #[derive(Debug, Serialize)]
@@ -114,7 +119,12 @@ fn stop_jobs(
              (`cargo scylla stop {dir} --now` ends them)"
         )
     })?;
-    let left = cluster::stop(folder, config, now).on(name)?;
+    let left = cluster::stop(folder, config, now, |holder| console.watches(holder)).on(name)?;
+    // Another `stop` of these jobs holds the experiment for a moment.
+    let began = Instant::now();
+    while lock::probe(&folder.lock()).on(name)?.is_some() && began.elapsed() < PATIENCE {
+        std::thread::sleep(BETWEEN_LOOKS);
+    }
     drop(prelude);
     if left > 0 {
         console.say(&format!("{} did not end within a minute", counted(left, "job")))?;

@@ -8,6 +8,7 @@ use crate::engine::backend::elsewhere::last_attempt;
 use crate::engine::backend::slurm::Slurm;
 use crate::engine::backend::{Backend, Local, Mailbox};
 use crate::engine::coordinator::Coordinator;
+use crate::engine::coordinator::holding::Holding;
 use crate::engine::error::EngineError;
 use crate::engine::session::basis::Basis;
 use crate::engine::worker::workplace::{Surroundings, Workplace};
@@ -52,7 +53,8 @@ impl Coordinator<'_> {
 
     /// Leaves nothing behind of jobs of former sessions that have ended meanwhile.
     pub(super) fn clear_former_jobs(&self) {
-        if !self.place.config.backend.is_some_and(BackendChoice::is_cluster) {
+        let is_ours = self.holding != Holding::Lost && self.locked.writer.glance().is_ok();
+        if is_ours && !self.place.config.backend.is_some_and(BackendChoice::is_cluster) {
             let _ = Slurm::clear_former(&self.place);
         }
     }

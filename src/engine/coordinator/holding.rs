@@ -73,6 +73,15 @@ impl Coordinator<'_> {
         }
     }
 
+    /// Writes the checkpoint at the end. When another process may have taken the experiment over, nothing is cleared up that may be its own.
+    pub(super) fn save_last(&mut self) -> Result<(), EngineError> {
+        let saved = self.save();
+        if let Err(error @ EngineError::Store(StoreError::Lock(_))) = &saved {
+            self.lose(error);
+        }
+        saved
+    }
+
     /// Writes the checkpoint.
     pub(super) fn save(&mut self) -> Result<(), EngineError> {
         self.checkpoint.last_updated_at = clock::now();

@@ -62,6 +62,8 @@ pub struct SessionOptions {
 
 /// The coordinator of a session.
 pub(in crate::engine) struct Coordinator<'a> {
+    /// It ends before the experiment is released: what it leaves behind is not another coordinator's yet.
+    pub(in crate::engine) backend: Box<dyn Backend>,
     pub(in crate::engine) locked: Locked,
     pub(in crate::engine) checkpoint: Checkpoint,
     pub(in crate::engine) progress: Progress,
@@ -75,7 +77,6 @@ pub(in crate::engine) struct Coordinator<'a> {
     /// For how long former sessions worked on the experiment.
     worked_before: Duration,
     mailbox: Mailbox,
-    pub(in crate::engine) backend: Box<dyn Backend>,
     /// Runs in flight whose workers have not begun, as far as that is known.
     pub(in crate::engine) not_begun: BTreeSet<RunId>,
     /// Those of them that are being taken back.
@@ -320,7 +321,7 @@ impl<'a> Coordinator<'a> {
         if end == ExperimentEnd::Completed {
             self.checkpoint.end_limits();
         }
-        self.save()?;
+        self.save_last()?;
         let finished = ExperimentFinished {
             end,
             spent: if self.others_work { self.progress.spent().total() } else { self.state.spent() },

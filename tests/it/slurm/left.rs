@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 
 use super::config::Auth;
 use super::people::{keys_are_there, killed_with_jobs};
-use super::scene::Scene;
-use super::there::cannot;
+use super::scene::{Ended, Scene};
+use super::there::{cannot, program, search_path};
 use crate::scenes::{experiment, files_below};
 use crate::world::Live;
 
@@ -90,9 +90,8 @@ fn jobs_that_nobody_follows_are_seen_and_stopped() {
     scene.is_as_a_local_run(&ended, &[]);
 }
 
-#[test]
-fn jobs_that_begin_after_a_stop_that_slurm_did_not_hear_begin_no_agent() {
-    let Some(mut scene) = Scene::new(1, Auth::Nothing) else { return };
+/// Stops a session while Slurm does not answer: four jobs of it go on, and the others still wait.
+fn stopped_unheard(scene: &mut Scene) -> Ended {
     scene.close();
     let mut live = scene.run(&["--jobs", "12"]);
     scene.wait_for_starts(&mut live, 4);
@@ -103,8 +102,36 @@ fn jobs_that_begin_after_a_stop_that_slurm_did_not_hear_begin_no_agent() {
         live.wait_for_reason("stopping");
     }
     let stopped = scene.end(live);
-    scene.open();
     scene.cluster.start_controller();
+    stopped
+}
+
+#[test]
+fn a_resume_while_jobs_of_a_stopped_session_still_begin_counts_none_of_them_as_a_failure() {
+    let Some(mut scene) = Scene::new(1, Auth::Nothing) else { return };
+    let stopped = stopped_unheard(&mut scene);
+    // While the answer is on its way in which they wait, all of them begin and end.
+    let (real, gate) = (program("squeue").unwrap(), scene.world.path("gate"));
+    let script = format!(
+        "#!/bin/sh\nqueue=$({0} \"$@\")\n\
+         [ ! -e {1} ] || {{ rm {1}; while [ -n \"$({0} -h)\" ]; do sleep 0.2; done; }}\nprintf '%s\\n' \"$queue\"\n",
+        real.display(),
+        gate.display()
+    );
+    scene.world.program("bin/squeue", &script);
+    let path = format!("{}:{}", scene.world.path("bin").display(), search_path());
+    let dir = experiment(&scene.world);
+    let mut command = scene.cluster.command(&scene.world, &["resume", &dir, "--attempts", "1"]);
+    let ended = scene.end(Live::start(command.env("PATH", path)));
+    scene.is_as_a_local_run(&ended, &[&stopped]);
+    assert!(ended.events.iter().all(|event| event["reason"] != "attempt-failed"), "{:#?}", ended.events);
+}
+
+#[test]
+fn jobs_that_begin_after_a_stop_that_slurm_did_not_hear_begin_no_agent() {
+    let Some(mut scene) = Scene::new(1, Auth::Nothing) else { return };
+    let stopped = stopped_unheard(&mut scene);
+    scene.open();
     scene.cluster.wait_for_rest();
     assert_eq!(scene.starts().len(), 4, "{:?}", scene.starts());
     let ended = scene.end(scene.resume(&[]));

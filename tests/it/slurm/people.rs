@@ -285,9 +285,8 @@ fn how_a_job_ended_that_the_controller_has_forgotten_is_read_from_the_record_of_
     scene.is_as_a_local_run(&ended, &[]);
 }
 
-#[test]
-fn where_a_user_may_have_few_jobs_at_once_the_others_are_submitted_as_those_end() {
-    let Some(scene) = Scene::new(1, Auth::Nothing) else { return };
+/// Where programs are looked for by whoever may have three jobs at once.
+fn with_few_jobs(scene: &Scene) -> String {
     // Accounting sets such limits, which this cluster has none of: what stands before `sbatch` refuses as it does.
     let (real, path) = (program("sbatch").unwrap(), search_path());
     let refuse = "echo 'sbatch: error: AssocMaxSubmitJobLimit' >&2; echo 'sbatch: error: Batch job submission failed: \
@@ -298,11 +297,36 @@ fn where_a_user_may_have_few_jobs_at_once_the_others_are_submitted_as_those_end(
         real.display()
     );
     scene.world.program("bin/sbatch", &script);
-    let path = format!("{}:{path}", scene.world.path("bin").display());
+    format!("{}:{path}", scene.world.path("bin").display())
+}
+
+const TAKES_NO_MORE: &str = "the others are submitted when some have ended";
+
+#[test]
+fn what_the_cluster_took_no_more_of_is_not_submitted_after_an_interrupt() {
+    let Some(scene) = Scene::new(1, Auth::Nothing) else { return };
+    let path = with_few_jobs(&scene);
+    scene.close();
+    let mut live = Live::start(scene.command_to_run(&["--jobs", "12"]).env("PATH", path));
+    while !live.wait_for_reason("notice")["message"].as_str().unwrap().contains(TAKES_NO_MORE) {}
+    scene.wait_for_starts(&mut live, 3);
+    live.signal("INT");
+    live.wait_for_reason("stopping");
+    scene.open();
+    let stopped = scene.end(live);
+    assert_eq!((stopped.code, scene.starts().len()), (Some(130), 3), "{}", stopped.stderr);
+    let ended = scene.end(scene.resume(&[]));
+    scene.is_as_a_local_run(&ended, &[&stopped]);
+}
+
+#[test]
+fn where_a_user_may_have_few_jobs_at_once_the_others_are_submitted_as_those_end() {
+    let Some(scene) = Scene::new(1, Auth::Nothing) else { return };
+    let path = with_few_jobs(&scene);
     let ended = scene.end(Live::start(scene.command_to_run(&["--jobs", "12"]).env("PATH", path)));
     scene.is_as_a_local_run(&ended, &[]);
     let said = ended.events.iter().filter_map(|event| event["message"].as_str());
-    let said = said.filter(|message| message.contains("the others are submitted when some have ended"));
+    let said = said.filter(|message| message.contains(TAKES_NO_MORE));
     assert_eq!(said.count(), 1, "{:#?}", ended.events);
     assert!(ended.events.iter().all(|event| event["reason"] != "attempt-failed"));
 }

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
-use super::{LOOKS, Watch};
+use super::{Closed, LOOKS, OfBatchInFlight, Sent, Watch};
 use crate::engine::backend::elsewhere;
 use crate::engine::backend::slurm::fate::Fate;
 use crate::engine::backend::slurm::flight::Back;
@@ -20,6 +20,8 @@ const JOBS_TO_A_SECOND: usize = 200;
 /// So often a job is submitted again of which the cluster knows nothing.
 const MOST_FORGOTTEN: u32 = 5;
 
+/// How the script of a job ends that was stopped before it began anything: by a former session.
+const STOPPED: &str = "exit code 143:0";
 /// So many jobs that left the queue are dealt with at one look.
 const MOST_DECIDED: usize = 50;
 
@@ -35,6 +37,9 @@ struct ToTakeBack {
 impl Watch {
     /// Looks at the queue when it is time, and acts on what is there.
     pub(super) fn look(&mut self) {
+        if self.closed == Some(Closed::Left) {
+            return;
+        }
         if self.next_look.is_some_and(|next| next <= Instant::now()) && !self.flights.is_empty() {
             self.next_look = None;
             // When the thread that looks is gone, reports of workers are still read.
@@ -61,7 +66,8 @@ impl Watch {
         let listed: BTreeMap<(&str, usize), &Listed> =
             queue.iter().map(|one| ((one.comment.as_str(), one.task), one)).collect();
         let comments: BTreeSet<&str> = queue.iter().map(|one| one.comment.as_str()).collect();
-        let unsure: Vec<u32> = self.batches.iter().filter(|(_, of)| of.unsure.is_some()).map(|(n, _)| *n).collect();
+        let unsure = |of: &OfBatchInFlight| matches!(of.sent, Sent::Unsure(..));
+        let unsure: Vec<u32> = self.batches.iter().filter(|(_, of)| unsure(of)).map(|(number, _)| *number).collect();
         for number in unsure {
             self.settle_unsure(number, began, comments.contains(self.comment(number).as_str()));
         }
@@ -71,7 +77,7 @@ impl Watch {
         for run in runs {
             let Some(flight) = self.flights.get(&run) else { continue };
             let number = flight.batch;
-            let is_sent = self.batches.get(&number).is_some_and(|of| of.unsure.is_none());
+            let is_sent = self.batches.get(&number).is_some_and(|of| of.sent == Sent::Yes);
             if !is_sent || self.submitted.get(&number).is_some_and(|at| *at >= began) {
                 continue;
             }
@@ -172,11 +178,18 @@ impl Watch {
             }
             return;
         }
-        match of.unsure {
-            _ if is_there => of.unsure = None,
-            Some((since, looks)) if since < began && looks >= 1 => self.send(number),
-            Some((since, looks)) if since < began => of.unsure = Some((since, looks + 1)),
-            Some(_) | None => {}
+        let is_taken_back =
+            self.flights.values().filter(|one| one.batch == number).all(|one| one.back == Some(Back::Taken));
+        match of.sent {
+            _ if is_there => of.sent = Sent::Yes,
+            Sent::Unsure(since, looks) if since < began && looks >= 1 && is_taken_back => {
+                for run in self.runs_of(number) {
+                    self.end(run, self.withdrawn(run));
+                }
+            }
+            Sent::Unsure(since, looks) if since < began && looks >= 1 => self.send(number),
+            Sent::Unsure(since, looks) if since < began => of.sent = Sent::Unsure(since, looks + 1),
+            Sent::Unsure(..) | Sent::Full(_) | Sent::Yes => {}
         }
     }
 
@@ -214,7 +227,8 @@ impl Watch {
         }
         let known = flight.job.as_ref().and_then(|job| self.cluster.end_of(job, &self.frame.name));
         // A run behind others in one job did nothing to end it.
-        let is_lost = known.as_deref().is_none_or(|state| state.starts_with("NODE_FAIL")) || self.is_shared(run);
+        let is_lost = known.as_deref().is_none_or(|state| state.starts_with("NODE_FAIL") || state.ends_with(STOPPED))
+            || self.is_shared(run);
         let often = self.forgotten.entry(run).or_default();
         *often += 1;
         if is_lost && *often <= MOST_FORGOTTEN {

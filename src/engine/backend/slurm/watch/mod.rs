@@ -66,8 +66,18 @@ enum Closed {
 /// A batch with jobs in flight.
 struct OfBatchInFlight {
     batch: Batch,
-    /// When it was last tried to submit it, where it is not known whether that worked; and at how many looks since it was not seen.
-    unsure: Option<(Instant, u32)>,
+    sent: Sent,
+}
+
+/// Whether a batch is with the cluster.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Sent {
+    /// It is.
+    Yes,
+    /// It is not, because the cluster takes no more jobs before this time.
+    Full(Instant),
+    /// It was tried last at this time, and not known whether that worked; since then it was not seen at so many looks.
+    Unsure(Instant, u32),
 }
 
 /// A look at the queue: when it began, and what there was.
@@ -181,11 +191,11 @@ impl Watch {
             while let Ok(order) = self.orders.try_recv() {
                 self.take(order);
             }
-            let is_open = self.not_before.is_none_or(|time| time <= Instant::now())
-                && self.batches.values().all(|of| of.unsure.is_none());
-            if is_open && self.since.is_some_and(|since| since.elapsed() >= GATHER) {
+            let has_time = self.not_before.is_none_or(|time| time <= Instant::now());
+            if has_time && self.all_are_sent() && self.since.is_some_and(|since| since.elapsed() >= GATHER) {
                 self.submit();
             }
+            self.send_again();
             self.follow();
             self.look();
             self.show();
@@ -200,6 +210,7 @@ impl Watch {
                 None => self.wait(job),
             },
             Order::TakeBack(runs) => {
+                self.unpack_full();
                 let (back, stay) = self.waiting.drain(..).partition(|job| runs.contains(&job.run));
                 self.waiting = stay;
                 for job in back {
@@ -220,6 +231,7 @@ impl Watch {
                 self.unheard = true;
                 // Whichever job is just about to begin sees it. Where it cannot be written, the cluster is asked all the same.
                 let _ = stop_jobs(&self.basis.folder);
+                self.unpack_full();
                 for job in std::mem::take(&mut self.waiting) {
                     self.end(job.run, self.withdrawn(job.run));
                 }

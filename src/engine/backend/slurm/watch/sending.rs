@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-use super::{Closed, LOOKS, OfBatchInFlight, Watch};
+use super::{Closed, LOOKS, OfBatchInFlight, Sent, Watch};
 use crate::engine::backend::Input;
 use crate::engine::backend::slurm::cluster::Refusal;
 use crate::engine::backend::slurm::flight::Flight;
@@ -41,7 +41,7 @@ impl Watch {
             {
                 let has_begun = newest_start(&self.basis.folder, task.run)? > task.after;
                 // One that has neither begun nor waits never will.
-                if !has_begun && !listed.contains_key(&index) {
+                if !has_begun && listed.get(&index).is_none_or(|one| one.is_ending) {
                     continue;
                 }
                 let mut flight = Flight::new(&self.basis.folder, task, (batch.number(), index));
@@ -62,7 +62,7 @@ impl Watch {
             }
             let number = batch.number();
             self.submitted.insert(number, Instant::now());
-            self.batches.insert(number, OfBatchInFlight { batch, unsure: None });
+            self.batches.insert(number, OfBatchInFlight { batch, sent: Sent::Yes });
         }
         self.close_batches();
         Ok(self.flights.keys().copied().collect())
@@ -129,7 +129,7 @@ impl Watch {
             }
         }
         let number = batch.number();
-        self.batches.insert(number, OfBatchInFlight { batch, unsure: None });
+        self.batches.insert(number, OfBatchInFlight { batch, sent: Sent::Yes });
         self.send(number);
         Ok(())
     }
@@ -141,7 +141,7 @@ impl Watch {
         self.submitted.insert(number, Instant::now());
         match sent {
             Ok(job) => {
-                of.unsure = None;
+                of.sent = Sent::Yes;
                 self.most_at_once = self.most_at_once.saturating_mul(2);
                 // The name only makes it easier for people: the batch is known by its comment.
                 let _ = of.batch.submitted(&job);
@@ -151,7 +151,7 @@ impl Watch {
                 self.next_look = self.next_look.map(|_| Instant::now() + LOOKS.0);
             }
             Err(Refusal::Passing(words)) => {
-                of.unsure = Some((Instant::now(), 0));
+                of.sent = Sent::Unsure(Instant::now(), 0);
                 self.note_unreachable(&words);
             }
             Err(Refusal::Full(words)) => self.submit_fewer(number, words),
@@ -188,12 +188,38 @@ impl Watch {
             return;
         }
         // The same batch is sent again, and nothing else before.
-        self.not_before = Some(Instant::now() + BETWEEN_TRIES);
         if let Some(of) = self.batches.get_mut(&number) {
-            of.unsure = Some((Instant::now() + BETWEEN_TRIES, 0));
+            of.sent = Sent::Full(Instant::now() + BETWEEN_TRIES);
         }
         if self.reported.insert("no more jobs are taken".to_owned()) {
             self.notice(&format!("{words}: the others are submitted when some have ended"));
         }
+    }
+
+    /// Whether nothing waits that is to be submitted before anything else.
+    pub(super) fn all_are_sent(&self) -> bool {
+        let waits = |number: &u32| self.batches.get(number).is_some_and(|of| of.sent != Sent::Yes);
+        !self.flights.values().any(|flight| waits(&flight.batch))
+    }
+
+    /// Submits what the cluster took no more of, when it is time.
+    pub(super) fn send_again(&mut self) {
+        let is_due = |of: &OfBatchInFlight| matches!(of.sent, Sent::Full(next) if next <= Instant::now());
+        let due: Vec<u32> = self.batches.iter().filter(|(_, of)| is_due(of)).map(|(number, _)| *number).collect();
+        for number in due {
+            self.send(number);
+        }
+    }
+
+    /// Puts runs that were never with the cluster back to those that wait.
+    pub(super) fn unpack_full(&mut self) {
+        let full = |of: &OfBatchInFlight| matches!(of.sent, Sent::Full(_));
+        let full: Vec<u32> = self.batches.iter().filter(|(_, of)| full(of)).map(|(number, _)| *number).collect();
+        for number in full {
+            for run in self.runs_of(number) {
+                self.again(run);
+            }
+        }
+        self.close_batches();
     }
 }
