@@ -69,7 +69,8 @@ const BETWEEN_LOOKS: Duration = Duration::from_secs(1);
 const GOES_ON: Duration = Duration::from_secs(10);
 
 /// Stops jobs that no coordinator follows: those that wait do not begin, and those that run are waited for, or with `now` ended. Gives how
-/// many are left. `waits` is called with a holder who has to be watched to see whether it is gone. The experiment is not held while they are waited for: whoever goes on with it may.
+/// many are left. `waits` is called with a holder who has to be watched to see whether it is gone. The experiment is not held while they
+/// are waited for: whoever goes on with it may.
 ///
 /// # Errors
 /// When whoever starts the jobs cannot be asked, a coordinator goes on with the experiment, or the folder cannot be written.
@@ -92,7 +93,7 @@ pub fn stop(
         let (waiting, running) = jobs_left(folder, config)?;
         if held_since.is_none() && waiting > 0 {
             // Slurm has put them back into the queue since.
-            if_free(while_held(folder, &mut waits, || end_jobs(folder, config, now)))?;
+            if_free(while_held(folder, &mut waits, || end_jobs(folder, config, false)))?;
         }
         if waiting + running == 0 && !has_jobs(folder) {
             // Whoever else stopped them has cleared up.

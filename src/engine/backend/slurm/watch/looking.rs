@@ -171,7 +171,7 @@ impl Watch {
     /// A batch of which it was not known whether it was submitted.
     fn settle_unsure(&mut self, number: u32, began: Instant, is_there: bool) {
         let Some(of) = self.batches.get_mut(&number) else { return };
-        if self.stop.is_some() && !is_there {
+        if (self.stop.is_some() || self.closed.is_some()) && !is_there {
             // Nothing more is to be begun.
             for run in self.runs_of(number) {
                 self.end(run, self.withdrawn(run));

@@ -91,7 +91,7 @@ impl Watch {
             let of_a_job = self.durations.runs_of_a_job().min(jobs.len().div_ceil(FEW)).max(1);
             for part in jobs.chunks(self.most_in_array.min(self.most_at_once) * of_a_job) {
                 // What the cluster does not take now, or was not asked to because of that, waits.
-                if self.not_before.is_some() {
+                if self.not_before.is_some() || !self.all_are_sent() {
                     for job in part {
                         self.wait(*job);
                     }
@@ -163,6 +163,7 @@ impl Watch {
     fn refused(&mut self, number: u32, words: String) {
         self.line.send(Input::Refused(words));
         self.closed = Some(Closed::Refused);
+        self.unpack_full();
         let waiting = std::mem::take(&mut self.waiting);
         for run in self.runs_of(number).into_iter().chain(waiting.into_iter().map(|job| job.run)) {
             self.end(run, self.withdrawn(run));
@@ -204,6 +205,9 @@ impl Watch {
 
     /// Submits what the cluster took no more of, when it is time.
     pub(super) fn send_again(&mut self) {
+        if self.closed.is_some() {
+            return;
+        }
         let is_due = |of: &OfBatchInFlight| matches!(of.sent, Sent::Full(next) if next <= Instant::now());
         let due: Vec<u32> = self.batches.iter().filter(|(_, of)| is_due(of)).map(|(number, _)| *number).collect();
         for number in due {
