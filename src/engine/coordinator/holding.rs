@@ -73,8 +73,8 @@ impl Coordinator<'_> {
         }
     }
 
-    /// Writes the checkpoint at the end. When another process may have taken the experiment over, nothing is cleared up that may be its own.
-    pub(super) fn save_last(&mut self) -> Result<(), EngineError> {
+    /// Writes the checkpoint where a failure ends the session. When another process may have taken the experiment over, nothing is cleared up that may be its own.
+    pub(super) fn save_or_leave(&mut self) -> Result<(), EngineError> {
         let saved = self.save();
         if let Err(error @ EngineError::Store(StoreError::Lock(_))) = &saved {
             self.lose(error);

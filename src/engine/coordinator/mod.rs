@@ -218,7 +218,7 @@ impl<'a> Coordinator<'a> {
         self.wait_as_former_sessions_do();
         self.checkpoint.pid = Some(std::process::id());
         self.checkpoint.host = Some(clock::host());
-        self.save()?;
+        self.save_or_leave()?;
         self.go_on_with_those_at_work();
         Ok(())
     }
@@ -321,7 +321,7 @@ impl<'a> Coordinator<'a> {
         if end == ExperimentEnd::Completed {
             self.checkpoint.end_limits();
         }
-        self.save_last()?;
+        self.save_or_leave()?;
         let finished = ExperimentFinished {
             end,
             spent: if self.others_work { self.progress.spent().total() } else { self.state.spent() },

@@ -285,6 +285,24 @@ fn how_a_job_ended_that_the_controller_has_forgotten_is_read_from_the_record_of_
     scene.is_as_a_local_run(&ended, &[]);
 }
 
+#[test]
+fn what_slurm_puts_back_after_an_interrupt_is_not_begun_again() {
+    let Some(scene) = Scene::new(1, Auth::Nothing) else { return };
+    scene.close();
+    let mut live = scene.run(&["--jobs", "4"]);
+    scene.wait_for_starts(&mut live, 4);
+    scene.wait_until("the session has seen the jobs in the queue", || placed_on(&scene, "n1") == 4);
+    live.signal("INT");
+    live.wait_for_reason("stopping");
+    scene.cluster.tool("scontrol", &["requeue", &scene.cluster.squeue("%i").remove(0)]);
+    live.wait_for_reason("run-withdrawn");
+    scene.open();
+    let stopped = scene.end(live);
+    assert_eq!((stopped.code, scene.world.lines("starts")), (Some(130), 4), "{}", stopped.stderr);
+    let ended = scene.end(scene.resume(&[]));
+    scene.is_as_a_local_run(&ended, &[&stopped]);
+}
+
 /// Where programs are looked for by whoever may have three jobs at once.
 fn with_few_jobs(scene: &Scene) -> String {
     // Accounting sets such limits, which this cluster has none of: what stands before `sbatch` refuses as it does.

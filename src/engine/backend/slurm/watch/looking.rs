@@ -209,7 +209,8 @@ impl Watch {
                 if self.stop.is_none()
                     && self.flights.get(&run).is_some_and(|flight| flight.back == Some(Back::Put)) =>
             {
-                self.notice(&format!("{run}: {} was cut off by Slurm: it is submitted again", self.job_in_words(run)));
+                let then = if self.taken_back.contains(&run) { "" } else { ": it is submitted again" };
+                self.notice(&format!("{run}: {} was cut off by Slurm{then}", self.job_in_words(run)));
                 self.again(run);
             }
             Fate::Gone => self.gone(run),
@@ -252,6 +253,14 @@ impl Watch {
 
     /// Submits the run of a job that is gone in another one.
     pub(super) fn again(&mut self, run: RunId) {
+        let Some(flight) = self.flights.get(&run) else { return };
+        if flight.back == Some(Back::Taken) || self.taken_back.contains(&run) {
+            return self.end(run, self.withdrawn(run));
+        }
+        if flight.has_begun() {
+            // Whoever takes back what has not begun learns that it is one of those again.
+            self.place(run, Placement::Queued { job: None, reason: None });
+        }
         if let Some(flight) = self.flights.remove(&run) {
             self.wait(Job { run, attempts: flight.task.attempts });
         }

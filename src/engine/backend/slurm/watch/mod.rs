@@ -1,11 +1,11 @@
 //! The thread that watches the jobs: it submits what is to be started, reads what workers report, and looks at the queue.
 
+mod following;
 mod looking;
 mod sending;
 mod stopping;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::ops::Bound;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::thread;
@@ -14,29 +14,23 @@ use std::time::{Duration, Instant};
 use super::cluster::{Cluster, Refusal};
 use super::flight::{Back, Flight};
 use super::pack::Durations;
-use super::queue::{JobState, Listed};
+use super::queue::Listed;
 use super::script::Frame;
-use crate::engine::backend::elsewhere::{self, Elsewhere};
+use crate::engine::backend::elsewhere;
 use crate::engine::backend::{Input, Line, Report};
 use crate::engine::session::basis::Basis;
 use crate::engine::worker::report::{Done, Job, RunEnd};
 use crate::model::event::Event;
-use crate::model::ids::{ModelName, RunId};
+use crate::model::ids::RunId;
 use crate::model::job::Placement;
-use crate::model::job_line::JobLine;
-use crate::model::outcome::{FailureKind, StopLevel};
-use crate::model::unfinished::{Unfinished, WhyLeft};
+use crate::model::outcome::StopLevel;
 use crate::model::usage::Total;
 use crate::store::jobs::{Batch, stop_jobs, write_placements};
 
 /// How often reports of workers are read.
 const TICK: Duration = Duration::from_millis(250);
-/// Most reports that are read at a time.
-const MOST_FOLLOWED: usize = 200;
 /// Runs that are to be started are gathered for so long, so that one call submits many.
 const GATHER: Duration = Duration::from_millis(400);
-/// A pause that ends so much later is not another one: workers say what is left of it, and are read later.
-const SAME_PAUSE: Duration = Duration::from_secs(5);
 /// How often the queue is looked at, where jobs are few, and at most.
 const LOOKS: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(10));
 /// Most jobs of one batch, whatever the cluster allows: a batch is what one coordinator can follow at once.
@@ -98,6 +92,12 @@ pub(super) struct Watch {
     not_before: Option<Instant>,
     /// How many jobs the cluster may take at once, by what it took and refused.
     most_at_once: usize,
+    /// Whether it took any of this experiment.
+    has_taken: bool,
+    /// Since when it takes none although none is there that this session knows of.
+    alone_since: Option<Instant>,
+    /// Runs that the coordinator has taken back: whatever becomes of their jobs, no other one is submitted.
+    taken_back: BTreeSet<RunId>,
     forgotten: BTreeMap<RunId, u32>,
     durations: Durations,
     /// What was spent on runs by workers that were cut off.
@@ -156,6 +156,9 @@ impl Watch {
             since: None,
             not_before: None,
             most_at_once: most_in_array,
+            has_taken: false,
+            alone_since: None,
+            taken_back: BTreeSet::new(),
             forgotten: BTreeMap::new(),
             durations: Durations::default(),
             carried: BTreeMap::new(),
@@ -204,13 +207,17 @@ impl Watch {
 
     fn take(&mut self, order: Order) {
         match order {
-            Order::Start(job) => match self.flights.get_mut(&job.run) {
-                Some(flight) => flight.is_followed = true,
-                None if self.stop.is_some() => self.end(job.run, self.withdrawn(job.run)),
-                None => self.wait(job),
-            },
+            Order::Start(job) => {
+                self.taken_back.remove(&job.run);
+                match self.flights.get_mut(&job.run) {
+                    Some(flight) => flight.is_followed = true,
+                    None if self.stop.is_some() => self.end(job.run, self.withdrawn(job.run)),
+                    None => self.wait(job),
+                }
+            }
             Order::TakeBack(runs) => {
                 self.unpack_full();
+                self.taken_back.extend(&runs);
                 let (back, stay) = self.waiting.drain(..).partition(|job| runs.contains(&job.run));
                 self.waiting = stay;
                 for job in back {
@@ -254,82 +261,6 @@ impl Watch {
 
     fn runs_of(&self, batch: u32) -> Vec<RunId> {
         self.flights.values().filter(|flight| flight.batch == batch).map(Flight::run).collect()
-    }
-
-    /// Reads what workers report: of so many at once that the file system is not asked too often.
-    fn follow(&mut self) {
-        let after = self.followed.map_or(Bound::Unbounded, Bound::Excluded);
-        let mut runs: Vec<RunId> = self.flights.range((after, Bound::Unbounded)).map(|(run, _)| *run).collect();
-        runs.truncate(MOST_FOLLOWED);
-        self.followed = runs.last().copied().filter(|_| runs.len() == MOST_FOLLOWED);
-        for run in runs {
-            let waits = |flight: &Flight| matches!(flight.state, Some(JobState::Pending(_))) && !flight.has_begun();
-            // A job that waits has nothing to report.
-            if !self.flights.get(&run).is_none_or(waits) {
-                self.follow_one(run);
-            }
-        }
-    }
-
-    /// Reads what the worker of a run reports.
-    fn follow_one(&mut self, run: RunId) {
-        let lines = match self.flights.get_mut(&run) {
-            Some(flight) if flight.is_followed => flight.news(),
-            Some(_) | None => return,
-        };
-        for line in lines {
-            // The run may be over with what was reported before.
-            if self.flights.contains_key(&run) {
-                self.report(run, line);
-            }
-        }
-    }
-
-    fn report(&mut self, run: RunId, line: JobLine) {
-        match elsewhere::read(&self.basis, run, line) {
-            Elsewhere::Began(host) => {
-                let Some(flight) = self.flights.get(&run) else { return };
-                let is_placed = matches!(flight.placed, Some(Placement::Running { .. }));
-                let placement = Placement::Running { job: flight.id().map(str::to_owned), node: host };
-                if !is_placed {
-                    self.place(run, placement);
-                }
-            }
-            Elsewhere::Reports(report) => self.line.send(Input::Report(run, Box::new(report))),
-            Elsewhere::Limited(model, wait) => self.limited(model, wait),
-            Elsewhere::Ended(Done { spent, end }) => {
-                let RunEnd::Unfinished(Unfinished { stage, agent_complete, why }) = end else {
-                    return self.done(run, Done { spent, end });
-                };
-                let why = match (why, self.flights.get_mut(&run)) {
-                    // Nobody here has asked it to stop: if Slurm has put its job back into the queue, it goes on there.
-                    (WhyLeft::Stopped, Some(flight)) if self.stop.is_none() => {
-                        flight.interrupted = Some((stage, agent_complete));
-                        *self.carried.entry(run).or_default() += spent;
-                        return;
-                    }
-                    // The signal that ended its agent is ours.
-                    (WhyLeft::Failed { failure, .. }, _)
-                        if failure.kind == FailureKind::Killed && self.stop.is_some() =>
-                    {
-                        WhyLeft::Stopped
-                    }
-                    (why, _) => why,
-                };
-                self.done(run, Done { spent, end: RunEnd::Unfinished(Unfinished { stage, agent_complete, why }) });
-            }
-            Elsewhere::Nothing => {}
-        }
-    }
-
-    /// A worker reports a pause: most repeat one that is known.
-    fn limited(&mut self, model: String, wait: Duration) {
-        let until = Instant::now() + wait;
-        let known = self.limited.get(&model).is_some_and(|known| until < *known + SAME_PAUSE);
-        if !known {
-            self.line.send(Input::Limited(ModelName::new(&model), wait));
-            self.limited.insert(model, until);
-        }
     }
 
     fn end(&mut self, run: RunId, end: RunEnd) {

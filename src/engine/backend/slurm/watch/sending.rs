@@ -23,6 +23,8 @@ use crate::store::jobs::{Batch, newest_start};
 
 /// How long the cluster is not asked for another job when it took none.
 const BETWEEN_TRIES: Duration = Duration::from_secs(5);
+/// Whoever has no other job is refused for good after this time.
+const LINGERING: Duration = Duration::from_secs(30);
 /// So many runs that are submitted together are few.
 const FEW: usize = 4;
 
@@ -65,6 +67,7 @@ impl Watch {
             self.batches.insert(number, OfBatchInFlight { batch, sent: Sent::Yes });
         }
         self.close_batches();
+        self.has_taken = !self.flights.is_empty();
         Ok(self.flights.keys().copied().collect())
     }
 
@@ -91,7 +94,11 @@ impl Watch {
             let of_a_job = self.durations.runs_of_a_job().min(jobs.len().div_ceil(FEW)).max(1);
             for part in jobs.chunks(self.most_in_array.min(self.most_at_once) * of_a_job) {
                 // What the cluster does not take now, or was not asked to because of that, waits.
-                if self.not_before.is_some() || !self.all_are_sent() {
+                if self.closed.is_some() {
+                    for job in part {
+                        self.end(job.run, self.withdrawn(job.run));
+                    }
+                } else if self.not_before.is_some() || !self.all_are_sent() {
                     for job in part {
                         self.wait(*job);
                     }
@@ -142,6 +149,7 @@ impl Watch {
         match sent {
             Ok(job) => {
                 of.sent = Sent::Yes;
+                (self.has_taken, self.alone_since) = (true, None);
                 self.most_at_once = self.most_at_once.saturating_mul(2);
                 // The name only makes it easier for people: the batch is known by its comment.
                 let _ = of.batch.submitted(&job);
@@ -178,7 +186,13 @@ impl Watch {
             self.flights.values().filter(|one| one.batch == number).map(|one| one.index).collect();
         let others = self.flights.len() > runs.len();
         if jobs.len() <= 1 && !others {
-            return self.refused(number, words);
+            // Jobs that have just ended count for a moment longer.
+            let since = *self.alone_since.get_or_insert_with(Instant::now);
+            if !self.has_taken || since.elapsed() >= LINGERING {
+                return self.refused(number, words);
+            }
+        } else {
+            self.alone_since = None;
         }
         self.most_at_once = (jobs.len() / 2).max(1);
         if jobs.len() > 1 {
